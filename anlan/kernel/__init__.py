@@ -1,0 +1,1 @@
+"""What every room stands on: clock, ids, modes, errors, Actor, packs, registries, judgement. Knows no Django."""

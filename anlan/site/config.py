@@ -1,0 +1,94 @@
+"""Every setting of the program, typed, in one place. Read from environment variables `ANLAN_<NAME>`.
+
+An unknown `ANLAN_…` variable is refused at start, so that a typing error never passes for a default.
+"""
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "ANLAN_"
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; names the variable and what was expected."""
+
+
+class Config(BaseModel):
+    """The settings. Each field is set by `ANLAN_` + its name in capitals."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Path = Field(ROOT / ".data", description="folder of the site: databases, keys, evidence, clock")
+    database_url: str = Field("", description="postgresql://user:password@host:port/name; empty = SQLite in `data`")
+    overrides: Path | None = Field(None, description="folder with the county's own packs, same layout as anlan/packs")
+    host: str = Field("127.0.0.1", description="address that pages are served on")
+    port: int = Field(8000, ge=0, le=65535, description="port of pages, API and stream; next free one if taken")
+    sl651_host: str = Field("127.0.0.1", description="address that hydrology stations connect to")
+    sl651_port: int = Field(6510, ge=0, le=65535, description="TCP port for SL 651 stations; next free one if taken")
+    voice_url: str = Field("", description="base address of the voice gateway (docs/voice-gateway.md)")
+    voice_secret: str = Field("", description="shared secret that signs requests to and receipts from the gateway")
+    public_url: str = Field("", description="address under which the gateway reaches this site; default: own address")
+    demo: bool = Field(False, description="a demo site: demo county, own clock, everything marked 演练")
+    debug: bool = Field(False, description="show tracebacks in the browser; never on a real site")
+    secret_key: str = Field("", description="signs sessions; default: made once and kept in `data`")
+
+    def database(self) -> dict[str, object]:
+        """Django's description of the record database."""
+        if not self.database_url:
+            return sqlite(self.data / "record.sqlite3")
+        url = urlsplit(self.database_url)
+        if url.scheme not in ("postgresql", "postgres"):
+            raise ConfigError(f"ANLAN_DATABASE_URL: expected postgresql://…, got {url.scheme}://…")
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": url.path.lstrip("/"),
+            "USER": url.username or "",
+            "PASSWORD": url.password or "",
+            "HOST": url.hostname or "",
+            "PORT": str(url.port or ""),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+
+    def readings_database(self) -> dict[str, object]:
+        """The readings: a file of their own on SQLite, so that the gateway never waits for the desk."""
+        return self.database() if self.database_url else sqlite(self.data / "readings.sqlite3")
+
+
+def sqlite(path: Path) -> dict[str, object]:
+    """SQLite as a server of records: WAL, locks taken at once, every commit on disk."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+def read(environment: Mapping[str, str]) -> Config:
+    """Settings from an environment. Raises ConfigError naming each wrong variable."""
+    values = {key[len(PREFIX) :].lower(): value for key, value in environment.items() if key.startswith(PREFIX)}
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = PREFIX + str(problem["loc"][0]).upper()
+            what = "unknown setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+            lines.append(f"{name}: {what}")
+        raise ConfigError("\n".join(lines)) from error
+
+
+@cache
+def config() -> Config:
+    """The settings of this process."""
+    return read(os.environ)
