@@ -19,4 +19,4 @@ LEVEL_NONE, LEVEL_BLUE, LEVEL_YELLOW, LEVEL_ORANGE, LEVEL_RED = range(5)
 LEVEL_NAMES = {0: "none", 1: "blue", 2: "yellow", 3: "orange", 4: "red"}
 LEVEL_BY_NAME = {name: number for number, name in LEVEL_NAMES.items()}
 LEVEL_WORDS = {0: "无", 1: "蓝色", 2: "黄色", 3: "橙色", 4: "红色"}
-LEVEL_CHOICES = [(number, word) for number, word in LEVEL_WORDS.items()]
+LEVEL_CHOICES = list(LEVEL_WORDS.items())

@@ -1,0 +1,1 @@
+"""Posts that answer, persons who hold them, rosters, accounts, roles and scope."""

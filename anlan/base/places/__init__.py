@@ -1,0 +1,1 @@
+"""The statutory tree of areas, and the places that somebody answers for."""

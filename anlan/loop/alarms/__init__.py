@@ -1,0 +1,1 @@
+"""Signals judged to matter, and the incidents that gather them."""

@@ -1,0 +1,86 @@
+"""The only writer of the journal, and the frame that every command of every slice runs in."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from anlan.kernel.actor import Actor
+from anlan.kernel.registry import Registry
+
+from .models import Entry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+COMMANDS: Registry[Callable[..., Any]] = Registry("command")
+
+# SQLite has one writer and an unfair queue for it: threads of one process wait here, in turn, not there.
+_writer = threading.RLock()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """One short write transaction; on SQLite the threads of this process take turns."""
+    if connection.vendor == "sqlite":
+        with _writer, transaction.atomic():
+            yield
+    else:
+        with transaction.atomic():
+            yield
+
+
+def command(
+    name: str, *, permission: str | None = None
+) -> Callable[[Callable[Concatenate[Actor, P], R]], Callable[Concatenate[Actor, P], R]]:
+    """Make a function the one way to do one state change: permission first, then a single transaction."""
+
+    def wrap(function: Callable[Concatenate[Actor, P], R]) -> Callable[Concatenate[Actor, P], R]:
+        @wraps(function)
+        def run(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if permission is not None:
+                actor.require(permission)
+            with writing():
+                return function(actor, *args, **kwargs)
+
+        COMMANDS.add(name, run)
+        return run
+
+    return wrap
+
+
+def record(
+    actor: Actor,
+    kind: str,
+    *,
+    subject: str,
+    now: datetime,
+    area: str = "",
+    place: UUID | None = None,
+    case: UUID | None = None,
+    data: Mapping[str, object] | None = None,
+) -> Entry:
+    """Write one line, unsealed, in the caller's transaction.
+
+    subject: "alarm:<id>". case: the incident whose timeline the line belongs to. data: ids and numbers only.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"journal line {kind} outside a command's transaction")
+    return Entry.objects.create(
+        kind=kind,
+        subject=subject,
+        actor=actor.label,
+        account_id=actor.account_id,
+        area=area,
+        place_id=place,
+        case_id=case,
+        mode=actor.mode,
+        happened_at=now,
+        recorded_at=datetime.now(UTC),
+        data=dict(data or {}),
+    )

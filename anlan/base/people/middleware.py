@@ -1,0 +1,41 @@
+"""Each request carries its actor and the site's time, read once."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from anlan.kernel.actor import Actor
+from anlan.kernel.clock import Clock, open_clock
+
+from .models import Account
+from .queries import actor_for
+
+NOBODY = Actor(name="nobody")
+
+
+def site_clock() -> Clock:
+    """The clock of this site."""
+    return open_clock(settings.CONFIG.data / "clock.json")
+
+
+class ActorRequest(HttpRequest):
+    """A request as views see it."""
+
+    actor: Actor
+    now: datetime
+
+
+class ActorMiddleware:
+    """Sets `request.actor` and `request.now`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.clock = site_clock()
+
+    def __call__(self, request: ActorRequest) -> HttpResponse:
+        request.now = self.clock.now()
+        user = request.user
+        request.actor = actor_for(user, request.now) if isinstance(user, Account) else NOBODY
+        return self.get_response(request)

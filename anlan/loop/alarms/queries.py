@@ -1,0 +1,41 @@
+"""Reads of alarms and incidents, inside what the actor sees."""
+
+from anlan.base.journal.models import Entry, EntryQuerySet
+from anlan.kernel.actor import Actor
+from anlan.kernel.errors import NotFound
+
+from .models import Alarm, AlarmQuerySet, Incident, IncidentQuerySet
+
+
+def visible_alarms(actor: Actor) -> AlarmQuerySet:
+    return Alarm.objects.visible_to(actor).select_related("place", "incident")
+
+
+def open_alarms(actor: Actor) -> AlarmQuerySet:
+    """Open alarms, the most people at the highest level first."""
+    return visible_alarms(actor).open().order_by("-level", "-people_at_risk", "raised_at")
+
+
+def visible_incidents(actor: Actor) -> IncidentQuerySet:
+    return Incident.objects.visible_to(actor)
+
+
+def alarm(actor: Actor, alarm_id: str) -> Alarm:
+    """One alarm. Raises NotFound where the actor does not see it."""
+    found = visible_alarms(actor).filter(id=alarm_id).first()
+    if found is None:
+        raise NotFound("alarms.not_found", "没有这条警情，或不在您的辖区内")
+    return found
+
+
+def incident(actor: Actor, number: str) -> Incident:
+    """One incident by number. Raises NotFound where the actor does not see it."""
+    found = visible_incidents(actor).filter(number=number).first()
+    if found is None:
+        raise NotFound("incidents.not_found", f"没有事件 {number}，或不在您的辖区内")
+    return found
+
+
+def timeline(actor: Actor, incident: Incident) -> EntryQuerySet:
+    """The loop of one incident: its sealed journal lines in order."""
+    return Entry.objects.visible_to(actor).filter(case_id=incident.id).sealed()

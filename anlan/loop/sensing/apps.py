@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class SensingConfig(AppConfig):
+    name = "anlan.loop.sensing"
+    label = "sensing"
+    verbose_name = "监测"
