@@ -34,7 +34,9 @@ class Config(BaseModel):
     voice_url: str = Field("", description="base address of the voice gateway (docs/voice-gateway.md)")
     voice_secret: str = Field("", description="shared secret that signs requests to and receipts from the gateway")
     public_url: str = Field("", description="address under which the gateway reaches this site; default: own address")
-    demo: bool = Field(False, description="a demo site: demo county, own clock, everything marked 演练")
+    demo: bool = Field(True, description="a demo site: demo county, own clock, everything marked 演练; false = real")
+    demo_rate_fast: float = Field(60, gt=0, description="demo clock during a storm while no call is open, × real time")
+    demo_rate_open: float = Field(4, gt=0, description="demo clock while a call is open, × real time")
     debug: bool = Field(False, description="show tracebacks in the browser; never on a real site")
     secret_key: str = Field("", description="signs sessions; default: made once and kept in `data`")
 

@@ -1,0 +1,28 @@
+"""One port: `/events` is a native stream, everything else is Django behind a small thread pool.
+
+Measured (docs/performance.md): more than a few threads cost throughput, and streams inside Django would hold them.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_pages = WSGIMiddleware(get_wsgi_application(), workers=4)
+
+from anlan.site.stream import stream  # noqa: E402  Django's registry must be ready first
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http" and scope["path"] == "/events":
+        await stream(scope, receive, send)
+    elif scope["type"] == "http":
+        await _pages(scope, receive, send)

@@ -1,0 +1,79 @@
+"""The command line: `anlan up | doctor | decode | simulate | createuser | journal verify | …`."""
+
+import argparse
+import getpass
+import os
+import sys
+from datetime import UTC, datetime
+
+from anlan.site.config import ConfigError, config
+
+from .decode import decode
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse and run. Returns the exit code; every error is one line that says what to do."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anlan.site.settings")
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.command == "decode":
+            return decode(arguments.protocol, sys.stdin, sys.stdout)
+        if arguments.command == "up":
+            return _up(arguments)
+        return _with_django(arguments)
+    except ConfigError as error:
+        print(f"anlan: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="anlan", description="安澜：县级安全生产与自然灾害防线")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="命令")
+    up = commands.add_parser("up", help="启动（网页、网关、工作进程）")
+    up.add_argument("--host", help="监听地址，默认只在本机")
+    up.add_argument("--port", type=int, help="网页端口，默认 8000，被占用则顺延")
+    commands.add_parser("doctor", help="自检：数据库、端口、规则包、字体")
+    dec = commands.add_parser("decode", help="解报文：每行一条十六进制，或 STREAM<TAB>片段<TAB>片段…")
+    dec.add_argument("protocol", help="规约，如 sl651")
+    sim = commands.add_parser("simulate", help="演示：按站点时钟向网关发真实报文")
+    sim.add_argument("--storm", action="store_true", help="现在就开始一场暴雨")
+    user = commands.add_parser("createuser", help="建账号")
+    user.add_argument("username")
+    user.add_argument("--role", required=True)
+    user.add_argument("--area", default="", help="区划代码，如 140427")
+    user.add_argument("--title", default="")
+    user.add_argument("--password", help="不给则在终端输入")
+    journal = commands.add_parser("journal", help="记录")
+    journal.add_argument("action", choices=["verify"], help="核对封存链")
+    commands.add_parser("gateway", help="（由 up 启动）设备网关")
+    commands.add_parser("worker", help="（由 up 启动）工作进程")
+    commands.add_parser("prepare", help="（由 up 启动）建表；演示站点同时写入演示数据")
+    commands.add_parser("migrate", help="建表或升级")
+    return parser
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from anlan.site.supervisor import Supervisor  # noqa: PLC0415  Django must not load for `decode`
+
+    changes = {name: getattr(arguments, name) for name in ("host", "port") if getattr(arguments, name) is not None}
+    conf = config().model_copy(update=changes)
+    os.environ.update({f"ANLAN_{name.upper()}": str(value) for name, value in changes.items()})
+    return Supervisor(conf, conf.data).run()
+
+
+def _with_django(arguments: argparse.Namespace) -> int:
+    import django  # noqa: PLC0415
+
+    django.setup()
+    from . import site_commands  # noqa: PLC0415  needs the app registry
+
+    if arguments.command == "createuser":
+        password = arguments.password or getpass.getpass("密码：")
+        return site_commands.create_user(arguments, password, datetime.now(UTC))
+    if arguments.command == "simulate":
+        return site_commands.simulate(storm=arguments.storm)
+    if arguments.command == "journal":
+        return site_commands.journal_verify()
+    return site_commands.PLAIN[arguments.command]()

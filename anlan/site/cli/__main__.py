@@ -1,0 +1,7 @@
+"""`python -m anlan.site.cli`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())
