@@ -149,9 +149,9 @@ def bcd_time(packed: bytes) -> datetime | None:
     digits = packed.hex()
     if not digits.isdigit():
         return None
-    parts = [int(digits[i : i + 2]) for i in range(0, len(digits), 2)]
+    year, month, day, hour, minute, second = (*(int(digits[i : i + 2]) for i in range(0, len(digits), 2)), 0)[:6]
     try:
-        return datetime(2000 + parts[0], *parts[1:])  # noqa: DTZ001 - the protocol has no zone; `report` adds it
+        return datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - the protocol has no zone; `report` adds it
     except ValueError:
         return None
 

@@ -64,7 +64,7 @@ def up_frame(
     password: str = "1234",  # noqa: S107 - the protocol's default word, sent in clear by every station
     station_type: str = "50",
 ) -> bytes:
-    """A station's report. station: 10 hex; sent, observed: aware; step: DDhhmm, function 31 only. 2F has no elements."""
+    """A station's report. station: 10 hex; sent, observed: aware; step: DDhhmm, function 31 only; 2F is empty."""
     body = serial.to_bytes(2, "big") + packed_time(sent)
     if func != "2F":
         body += b"\xf1\xf1" + bytes.fromhex(station + station_type)

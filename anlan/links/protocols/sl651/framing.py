@@ -76,7 +76,8 @@ class FrameSplitter:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Frames that are complete with this chunk."""
-        buffer, out = self._buffer, []
+        buffer = self._buffer
+        out: list[bytes] = []
         buffer += chunk
         while True:
             start = buffer.find(HEAD, self._scanned)
