@@ -55,7 +55,7 @@ def spanning_tree(points: list[Point]) -> list[tuple[int, int]]:
 def main() -> None:
     chooser = random.Random(SEED)
     with (AREAS / "towns.csv").open(encoding="utf-8", newline="") as file:
-        towns = [row for row in csv.DictReader(file)]
+        towns = list(csv.DictReader(file))
     with (AREAS / "villages.csv").open(encoding="utf-8", newline="") as file:
         villages = [row for row in csv.DictReader(file) if row["county_code"].startswith("140427")]
     points = [(float(row["lon"]), float(row["lat"])) for row in towns]

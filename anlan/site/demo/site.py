@@ -33,7 +33,28 @@ PASSWORD = "anlan-demo"  # noqa: S105  printed at start, loopback only, syntheti
 STATION_PASSWORD = "1234"  # noqa: S105  what the synthetic gauges send
 ACTOR = system_actor("demo", Mode.DRILL)
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
-GIVEN = ["建国", "志强", "秀兰", "海军", "丽华", "永生", "玉梅", "文斌", "春生", "桂英", "晓东", "爱民", "红霞", "国平", "金锁", "小军", "月娥", "长青", "改莲", "卫东"]
+GIVEN = [
+    "建国",
+    "志强",
+    "秀兰",
+    "海军",
+    "丽华",
+    "永生",
+    "玉梅",
+    "文斌",
+    "春生",
+    "桂英",
+    "晓东",
+    "爱民",
+    "红霞",
+    "国平",
+    "金锁",
+    "小军",
+    "月娥",
+    "长青",
+    "改莲",
+    "卫东",
+]
 
 
 @dataclass(frozen=True)
