@@ -33,28 +33,7 @@ PASSWORD = "anlan-demo"  # noqa: S105  printed at start, loopback only, syntheti
 STATION_PASSWORD = "1234"  # noqa: S105  what the synthetic gauges send
 ACTOR = system_actor("demo", Mode.DRILL)
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
-GIVEN = [
-    "建国",
-    "志强",
-    "秀兰",
-    "海军",
-    "丽华",
-    "永生",
-    "玉梅",
-    "文斌",
-    "春生",
-    "桂英",
-    "晓东",
-    "爱民",
-    "红霞",
-    "国平",
-    "金锁",
-    "小军",
-    "月娥",
-    "长青",
-    "改莲",
-    "卫东",
-]
+GIVEN = "建国志强秀兰海军丽华永生玉梅文斌春生桂英晓东爱民红霞国平金锁小军月娥长青改莲卫东"  # two characters each
 
 
 @dataclass(frozen=True)
@@ -277,8 +256,12 @@ class _People:
         self.chooser = chooser
         self.rows: list[tuple[str, str]] = []
 
+    def _given(self) -> str:
+        at = self.chooser.randrange(len(GIVEN) // 2) * 2
+        return GIVEN[at : at + 2]
+
     def new(self) -> int:
-        name = self.chooser.choice(SURNAMES) + self.chooser.choice(GIVEN)
+        name = self.chooser.choice(SURNAMES) + self._given()
         self.rows.append((name, f"1990{len(self.rows) + 1:07d}"))
         return len(self.rows) - 1
 
