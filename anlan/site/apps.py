@@ -13,6 +13,6 @@ class SiteConfig(AppConfig):
         """Find what slices bring: listeners, navigation, map layers, checks. The registries are closed after this."""
         for config in apps.get_app_configs():
             if config.name.startswith("anlan."):
-                for room in ("listeners", "navigation", "map_layers", "checks"):
+                for room in ("listeners", "screens", "checks"):
                     if find_spec(f"{config.name}.{room}") is not None:
                         import_module(f"{config.name}.{room}")

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "anlan.base.people.middleware.ActorMiddleware",
+    "anlan.ui.acts.RefusedMiddleware",
 ]
 ROOT_URLCONF = "anlan.site.urls"
 TEMPLATES: list[dict[str, Any]] = [

@@ -1,5 +1,6 @@
 """The kernel is the plain judge, whatever the order within the horizon, the repeats, the batches and the restarts."""
 
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -96,7 +97,7 @@ def run(
 ) -> tuple[list[Any], dict[int, list[Any]]]:
     kernel, ledger = Kernel(series, slots, HORIZON), Ledger()
     edges = [0, *sorted(cut % (len(readings) + 1) for cut in cuts), len(readings)]
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         batch = np.array(readings[a:b], np.int64).reshape(-1, 3)
         found = kernel.ingest(batch[:, 0], batch[:, 1], batch[:, 2])
         ledger.take(found, kernel.judge_cases(found))

@@ -88,10 +88,7 @@ def rerun(b: Book, s: int, scratch: Ints) -> int:
 
 @jit
 def holds(rows: Ints, count: int, slot: int, up: int, true_at: int) -> bool:
-    for r in range(count):
-        if rows[r, 0] == slot and rows[r, 1] == up and rows[r, 2] == true_at:
-            return True
-    return False
+    return any(rows[r, 0] == slot and rows[r, 1] == up and rows[r, 2] == true_at for r in range(count))
 
 
 @jit

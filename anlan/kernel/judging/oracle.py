@@ -3,6 +3,7 @@
 Tests hold the kernel to it. It is also what a person reads to know what a rule means. Never: used on the hot path.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from anlan.kernel.judging.kernel import SeriesSpec, SlotSpec
@@ -26,7 +27,7 @@ def increments(spec: SeriesSpec, readings: Sequence[tuple[int, int]]) -> list[tu
     if not spec.counter:
         return list(readings)
     out = [(readings[0][0], 0)] if readings else []
-    for (_at, before), (at, value) in zip(readings, readings[1:], strict=False):
+    for (_at, before), (at, value) in itertools.pairwise(readings):
         step = value - before
         if step < 0:
             rolled = step + spec.modulus
@@ -77,7 +78,7 @@ def _sum(series: SeriesSpec, slot: SlotSpec, readings: Sequence[tuple[int, int]]
 
 def _silence(slot: SlotSpec, readings: Sequence[tuple[int, int]], clock: int) -> list[tuple[int, int]]:
     out: list[tuple[int, int]] = []
-    for (at, _v), (after, _w) in zip(readings, readings[1:], strict=False):
+    for (at, _v), (after, _w) in itertools.pairwise(readings):
         if after > at + slot.span_ms:
             out += [(at + slot.span_ms, 1), (after, 0)]
     if readings and clock > readings[-1][0] + slot.span_ms:

@@ -1,0 +1,132 @@
+/* The live client: one event stream says "part X changed", htmx fetches that part again.
+   Also ticks deadlines and the clock from the server's time. Never: a decision, a secret, a timer per row. */
+"use strict";
+(() => {
+  const body = document.body;
+  const words = JSON.parse(body.dataset.words || "{}");
+  let base = Number(body.dataset.now), rate = Number(body.dataset.rate || 1), at = performance.now();
+  const siteNow = () => base + (performance.now() - at) * rate;
+  window.anlan = { siteNow };
+
+  /* ---- time ---- */
+  const two = (n) => String(n).padStart(2, "0");
+  function stretch(seconds) {
+    const s = Math.abs(seconds);
+    if (s < 1200) return Math.floor(s / 60) + ":" + two(Math.floor(s % 60));
+    if (s < 6000) return Math.floor(s / 60) + " " + words.min;
+    if (s < 172800) return Math.floor(s / 3600) + " " + words.hour;
+    return Math.floor(s / 86400) + " " + words.day;
+  }
+  function tick() {
+    const now = siteNow();
+    for (const el of document.querySelectorAll("[data-due]")) {
+      const left = (Number(el.dataset.due) - now) / 1000, late = left < 0;
+      el.firstChild.nodeValue = (late ? words.late : words.left) + " ";
+      el.querySelector("b").textContent = stretch(left);
+      const due = el.closest(".due");
+      if (due) { due.classList.toggle("late", late); due.classList.toggle("soon", !late && left < 1200); }
+    }
+    for (const el of document.querySelectorAll("[data-since]")) el.textContent = stretch((now - Number(el.dataset.since)) / 1000);
+    const clock = document.getElementById("site-clock");
+    if (clock) {
+      const local = new Date(now + 8 * 3600e3);
+      clock.firstChild.nodeValue = two(local.getUTCHours()) + ":" + two(local.getUTCMinutes());
+      clock.lastElementChild.textContent = ":" + two(local.getUTCSeconds());
+    }
+  }
+  setInterval(tick, 1000);
+
+  async function askClock() {
+    try {
+      const answer = await fetch("/clock", { headers: { Accept: "application/json" } });
+      if (!answer.ok) return;
+      const said = await answer.json();
+      base = said.now; rate = said.rate; at = performance.now();
+    } catch { /* the bar already says that the connection is gone */ }
+  }
+  setInterval(askClock, 30000);
+
+  /* ---- live parts ---- */
+  const waiting = new Map();
+  const parts = (el) => (el.dataset.part || "").split(/\s+/);
+  const watched = (name) => [...document.querySelectorAll("[data-part][hx-get]")].filter((el) => parts(el).includes(name));
+  const busy = (el) => el.matches(":hover") && matchMedia("(hover: hover)").matches && "calm" in el.dataset || el.contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName);
+  function refresh(el) {
+    clearTimeout(waiting.get(el)?.timer); waiting.delete(el);
+    el.querySelector(":scope > .updates")?.remove();
+    if (el.isConnected) htmx.trigger(el, "part-changed");
+  }
+  function chip(el) {
+    const entry = waiting.get(el);
+    let holder = el.querySelector(":scope > .updates");
+    if (!holder) {
+      holder = document.createElement("div"); holder.className = "updates";
+      const button = document.createElement("button"); button.type = "button"; button.addEventListener("click", () => refresh(el));
+      holder.append(button); el.prepend(holder);
+      el.addEventListener("mouseleave", () => waiting.has(el) && refresh(el), { once: true });
+    }
+    holder.firstChild.textContent = entry.count + " " + words.updates;
+  }
+  function changed(name) {
+    document.dispatchEvent(new CustomEvent("anlan:part", { detail: name }));
+    for (const el of watched(name)) {
+      const entry = waiting.get(el) || { count: 0 };
+      entry.count += 1; waiting.set(el, entry);
+      if (busy(el)) { chip(el); continue; }
+      if (!entry.timer) entry.timer = setTimeout(() => { entry.timer = 0; busy(el) ? chip(el) : refresh(el); }, 250);
+    }
+  }
+  function everything() {
+    document.dispatchEvent(new CustomEvent("anlan:part", { detail: "*" }));
+    for (const el of document.querySelectorAll("[data-part][hx-get]")) if (!busy(el)) refresh(el);
+  }
+
+  /* ---- the stream, and polling while it is gone ---- */
+  const bar = document.getElementById("stale");
+  let poll = 0, stream = null, grace = 0;
+  function lost() {
+    clearTimeout(grace);
+    grace = setTimeout(() => { if (bar) bar.hidden = false; if (!poll) poll = setInterval(everything, 15000); }, 3000);
+  }
+  function found() { clearTimeout(grace); if (bar) bar.hidden = true; if (poll) { clearInterval(poll); poll = 0; everything(); } }
+  function open() {
+    stream = new EventSource(body.dataset.events);
+    stream.addEventListener("open", found);
+    stream.addEventListener("part", (event) => { found(); const said = JSON.parse(event.data); if (said.part === "clock") askClock(); changed(said.part); });
+    stream.addEventListener("error", () => { lost(); if (stream.readyState === EventSource.CLOSED) setTimeout(open, 5000); });
+  }
+  if (body.dataset.events && document.querySelector("[data-part]")) open();
+  addEventListener("pagehide", () => stream?.close());
+
+  /* ---- confirm in a dialog that names people and place ---- */
+  let allowed = null;
+  function ask(question, go) {
+    const dialog = document.getElementById("confirm");
+    if (!dialog) { go(); return; }
+    dialog.querySelector(".ask").textContent = question;
+    const [no, yes] = [dialog.querySelector("[value=no]"), dialog.querySelector("[value=yes]")];
+    no.textContent = words.no; yes.textContent = words.yes;
+    no.onclick = () => dialog.close();
+    yes.onclick = () => { dialog.close(); go(); };
+    dialog.showModal(); no.focus();
+  }
+  document.addEventListener("htmx:confirm", (event) => {
+    const question = event.detail.question;
+    if (!question) return;
+    event.preventDefault();
+    ask(question, () => event.detail.issueRequest(true));
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.confirm || allowed === form) { allowed = null; return; }
+    event.preventDefault();
+    ask(form.dataset.confirm, () => { allowed = form; form.requestSubmit(event.submitter); });
+  }, true);
+  document.addEventListener("change", (event) => { if (event.target.matches("select[data-submit]")) event.target.form.requestSubmit(); });
+  document.addEventListener("click", (event) => {
+    const fill = event.target.closest("[data-fill]");
+    if (!fill) return;
+    for (const [name, value] of Object.entries(JSON.parse(fill.dataset.fill))) document.querySelector(`[name="${name}"]`).value = value;
+    if (fill.dataset.go !== undefined) document.querySelector(`[name="${Object.keys(JSON.parse(fill.dataset.fill))[0]}"]`).form.requestSubmit();
+  });
+})();

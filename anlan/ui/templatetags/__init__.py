@@ -1,0 +1,1 @@
+"""Template tags, one module: `ui`, a builtin of every template."""

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from anlan.ui import views
+
+urlpatterns = [path("clock", views.clock, name="clock")]
