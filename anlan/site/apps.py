@@ -16,3 +16,4 @@ class SiteConfig(AppConfig):
                 for room in ("listeners", "screens", "checks"):
                     if find_spec(f"{config.name}.{room}") is not None:
                         import_module(f"{config.name}.{room}")
+        import_module("anlan.site.dialer").wire()

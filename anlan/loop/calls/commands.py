@@ -1,0 +1,313 @@
+"""The only writers of campaigns, calls and attempts: opening, growing, what people press, and what officers steer."""
+
+from datetime import datetime, timedelta
+
+from anlan.base.journal.commands import command, record
+from anlan.base.journal.numbers import next_number
+from anlan.base.people.models import Person, Post
+from anlan.base.people.queries import answers_for, posts_for
+from anlan.base.tasks import commands as tasks
+from anlan.base.tasks.models import Task
+from anlan.kernel.actor import Actor, system_actor
+from anlan.kernel.errors import Conflict, Invalid
+from anlan.kernel.ladders import CallRung, LevelName
+from anlan.kernel.modes import LEVEL_NAMES, Mode
+from anlan.loop.alarms.models import Alarm
+
+from . import packs, rules
+from .models import Attempt, Call, Campaign, Want
+from .rules import Kind, Line, Outcome, Stage
+
+
+def level_name(level: int) -> LevelName:
+    name = LEVEL_NAMES[level]
+    if name not in ("blue", "yellow", "orange", "red"):
+        raise Invalid("level", f"叫应级别应为蓝、黄、橙、红，得到 {level}")
+    return name  # type: ignore[return-value]
+
+
+@command("calls.open_campaign")
+def open_campaign(actor: Actor, alarm: Alarm, *, now: datetime) -> Campaign | None:
+    """Want the alarm's persons to be called; the worker expands it. None: this hazard and level rings nobody up.
+
+    Idempotent: one campaign per incident (or lone alarm) and level, one want per campaign and alarm.
+    """
+    ladder = packs.ladder_for(str(alarm.facts.hazard))
+    if ladder is None or not ladder.levels[level_name(alarm.level)].dial or alarm.cleared_at is not None:
+        return None
+    message = packs.message_for(alarm.facts.hazard)
+    incident = alarm.incident
+    origin = f"{'incident' if incident else 'alarm'}:{incident.id if incident else alarm.id}:{alarm.level}"
+    campaign, made = Campaign.objects.get_or_create(
+        origin=origin,
+        defaults={
+            "number": "",
+            "incident": incident,
+            "title": incident.title if incident else alarm.facts.title,
+            "hazard": alarm.facts.hazard,
+            "area_code": incident.area_code if incident else alarm.area_code,
+            "level": alarm.level,
+            "ladder": ladder.levels[level_name(alarm.level)].model_dump(mode="json"),
+            "ladder_ref": ladder.ref,
+            "message_ref": message.ref,
+            "opened_at": now,
+            "opened_by": actor.label,
+            "mode": actor.mode,
+        },
+    )
+    if made:
+        campaign.number = next_number("JY", now)
+        campaign.save(update_fields=["number"])
+        note(actor, "calls.opened", campaign, None, now)
+    elif campaign.closed_at is not None and campaign.end != "superseded":
+        Campaign.objects.filter(pk=campaign.pk).update(closed_at=None, end="")
+    Want.objects.update_or_create(campaign=campaign, alarm=alarm, defaults={"due_at": now, "lease_until": None})
+    return campaign
+
+
+@command("calls.expand")
+def expand(actor: Actor, want: Want, *, now: datetime) -> int:
+    """Turn a want into calls: one per person, whatever number of posts. Returns how many persons it concerns."""
+    campaign, alarm = want.campaign, want.alarm
+    found = posts_for(alarm.place.area_code, campaign.rung.targets, Mode(campaign.mode))
+    for post in found:
+        _target(actor, campaign, alarm, post, now)
+    Want.objects.filter(pk=want.pk).update(due_at=None, lease_until=None)
+    return len(found)
+
+
+def _target(actor: Actor, campaign: Campaign, alarm: Alarm, post: Post, now: datetime) -> None:
+    call = ensure_call(actor, campaign, Kind.TARGET, answers_for(post, now), post, now)
+    place = alarm.place
+    if not call.places.filter(pk=place.pk).exists():
+        call.places.add(place)
+        changes: dict[str, object] = {
+            "people_at_risk": call.people_at_risk + place.people_at_risk,
+            "households": call.households + place.households,
+            "place": call.place or place,
+        }
+        if call.stage in rules.EDGES["renew"][0]:
+            rung = campaign.rung
+            opened = now + timedelta(seconds=rung.gather_s)
+            changes |= {"stage": rules.move("renew", call.stage).value, "opened_at": opened, "ended_at": None}
+            changes |= {"t_wake_at": opened + timedelta(seconds=rung.t_wake_s), "widened_at": None, "due_at": opened}
+            call.chain.all().delete()
+        Call.objects.filter(pk=call.pk).update(**changes)
+        call.refresh_from_db()
+    lower = Call.objects.open().filter(
+        person=call.person, post=call.post, campaign__incident=campaign.incident, campaign__level__lt=campaign.level
+    )
+    for old in lower.filter(mode=campaign.mode).exclude(campaign__incident=None):
+        end(actor, old, "supersede", now, reason="级别升高")
+
+
+def ensure_call(actor: Actor, campaign: Campaign, kind: Kind, person: Person | None, post: Post, now: datetime) -> Call:
+    """The call of a person in a campaign, made if need be; a further post of the same person is added to it."""
+    rung: CallRung = campaign.rung
+    key = f"{campaign.id}:{person.id if person else f'post:{post.id}'}"
+    call, made = Call.objects.get_or_create(
+        key=key,
+        defaults={
+            "campaign": campaign,
+            "kind": kind.value,
+            "person": person,
+            "post": post,
+            "area_code": post.area_code,
+            "stage": Stage.CALLING.value,
+            "due_at": now,
+            "opened_at": now,
+            "t_wake_at": now + timedelta(seconds=rung.t_wake_s),
+            "mode": campaign.mode,
+            "posts": [post.title],
+        },
+    )
+    if not made and post.title not in call.posts:
+        call.posts = [*call.posts, post.title]
+        call.save(update_fields=["posts"])
+    if made:
+        note(actor, "calls.queued", campaign, call, now)
+    return call
+
+
+def lock(call: Call) -> Call:
+    """The row as it is now, held until the transaction ends (SQLite: the whole file already is)."""
+    return (
+        Call.objects.select_for_update(of=("self",))
+        .select_related("campaign", "person", "post", "place")
+        .get(pk=call.pk)
+    )
+
+
+def end(actor: Actor, call: Call, act: str, now: datetime, *, reason: str = "") -> None:
+    """Leave the open stages by an edge; the calls that wait for this one look again. Inside a command."""
+    stage = rules.move(act, call.stage)
+    moved = Call.objects.filter(pk=call.pk, stage=call.stage).update(
+        stage=stage.value, due_at=None, ended_at=now, reason=reason[:240], lease_until=None, hurry=False, ask=False
+    )
+    if moved != 1:
+        raise Conflict("calls.changed", "这通叫应刚被改过", "请刷新后再看")
+    call.stage = stage.value
+    note(actor, f"calls.{stage.value}", call.campaign, call, now)
+    Call.objects.open().filter(chain__child=call).update(due_at=now)
+    if act in ("acknowledge", "cancel", "supersede", "give_up") and call.door_task is not None:
+        task = Task.objects.get(pk=call.door_task.pk)
+        if task.state in ("assigned", "accepted", "returned"):
+            tasks.cancel(system_actor("calls", Mode(call.mode)), task, reason="已不用上门", now=now)
+
+
+@command("calls.escalate_now", permission="calls.steer")
+def escalate_now(actor: Actor, call: Call, *, now: datetime) -> Call:
+    """Do not wait for T_wake: call deputy and superior at once, or send to the door where they are called already."""
+    call = _steered(actor, call)
+    if call.stage == Stage.WIDENED:
+        return send_to_door(actor, call, now=now)
+    rules.move("widen", call.stage)
+    Call.objects.filter(pk=call.pk).update(hurry=True, due_at=now)
+    note(actor, "calls.escalated", call.campaign, call, now)
+    return lock(call)
+
+
+@command("calls.send_to_door", permission="calls.steer")
+def send_to_door(actor: Actor, call: Call, *, now: datetime) -> Call:
+    """Send somebody to the door now."""
+    call = _steered(actor, call)
+    to_door(actor, call, now)
+    return lock(call)
+
+
+@command("calls.redial", permission="calls.steer")
+def redial(actor: Actor, call: Call, *, now: datetime) -> Call:
+    """Ring once more now, beside the ladder."""
+    call = _steered(actor, call)
+    if call.stage not in rules.OPEN:
+        raise Conflict("calls.stage", "这通叫应已经结束", "请刷新后再看")
+    Call.objects.filter(pk=call.pk).update(ask=True, due_at=now)
+    note(actor, "calls.redialled", call.campaign, call, now)
+    return lock(call)
+
+
+@command("calls.mark_reached", permission="calls.steer")
+def mark_reached(actor: Actor, call: Call, *, reason: str, now: datetime) -> Call:
+    """An officer knows by another way that the person is awake; says which."""
+    return _by_hand(actor, call, "reach", reason, now)
+
+
+@command("calls.mark_unreachable", permission="calls.steer")
+def mark_unreachable(actor: Actor, call: Call, *, reason: str, now: datetime) -> Call:
+    """Nobody can reach this person; the reason stays beside the name."""
+    return _by_hand(actor, call, "give_up", reason, now)
+
+
+@command("calls.cancel_campaign", permission="calls.steer")
+def cancel_campaign(actor: Actor, campaign: Campaign, *, reason: str, now: datetime) -> Campaign:
+    """Stop calling. Raises Invalid without a reason."""
+    actor.require_area(campaign.area_code)
+    if not reason.strip():
+        raise Invalid("reason", "停止叫应要写明原因")
+    close(actor, campaign, "cancelled", now, reason)
+    return campaign
+
+
+def close(actor: Actor, campaign: Campaign, how: str, now: datetime, reason: str = "") -> None:
+    """End a campaign and every call of it that is still open. Inside a command."""
+    for call in campaign.calls.open().select_related("campaign", "door_task"):
+        end(actor, call, "cancel", now, reason=reason or how)
+    if Campaign.objects.filter(pk=campaign.pk, closed_at__isnull=True).update(closed_at=now, end=how):
+        note(actor, "calls.closed", campaign, None, now)
+    campaign.refresh_from_db()
+
+
+@command("calls.lift")
+def lift(actor: Actor, campaign: Campaign, *, now: datetime) -> None:
+    """The alarms behind a campaign are over: the rest is not called any more."""
+    close(actor, campaign, "lifted", now, "警情已解除")
+
+
+@command("calls.door_done")
+def door_done(actor: Actor, call: Call, *, now: datetime) -> None:
+    """The proof from the door came in."""
+    call = lock(call)
+    if call.stage in rules.OPEN:
+        end(actor, call, "reach", now, reason="上门叫醒")
+
+
+@command("calls.door_returned")
+def door_returned(actor: Actor, call: Call, *, now: datetime) -> None:
+    """The proof from the door was sent back: the person counts as not reached again."""
+    if call.stage == Stage.REACHED:
+        stage = rules.move("return_proof", call.stage).value
+        Call.objects.filter(pk=call.pk, stage=call.stage).update(stage=stage, due_at=now, ended_at=None)
+        note(actor, "calls.proof_returned", call.campaign, call, now)
+
+
+def to_door(actor: Actor, call: Call, now: datetime) -> None:
+    """Give the door task: to whoever answered of superior and deputy, else to the superior. Inside a command."""
+    stage = rules.move("door", call.stage)
+    campaign, rung = call.campaign, call.campaign.rung
+    links = {link.kind: link.child for link in call.chain.select_related("child__post", "child__person")}
+    ranked = [links.get("superior"), links.get("deputy")]
+    chosen = next((c for c in ranked if c and c.stage in rules.WOKEN), next((c for c in ranked if c), None))
+    post = chosen.post if chosen else (call.post.superior if call.post else None)
+    person = chosen.person if chosen else (answers_for(post, now) if post else None)
+    task = tasks.assign(
+        system_actor("calls", Mode(call.mode)),
+        kind="door",
+        title=f"上门叫应：{'、'.join(call.posts)}"[:120],
+        text=f"电话没有叫醒，请上门叫醒并拍照。{campaign.title}",
+        post=post,
+        person=person,
+        area_code=call.area_code,
+        place=call.place,
+        case_id=campaign.incident_id,
+        origin=f"door:{call.id}:{call.opened_at:%Y%m%d%H%M%S}",
+        due_at=max(call.opened_at + timedelta(seconds=rung.door_due_s), now + timedelta(seconds=180)),
+        required=list(rung.door_proof),
+        people_at_risk=call.people_at_risk,
+        now=now,
+    )
+    Call.objects.filter(pk=call.pk, stage=call.stage).update(stage=stage.value, door_task=task, due_at=now)
+    note(actor, "calls.door", campaign, call, now)
+
+
+def settle(actor: Actor, attempt: Attempt, facts: rules.AttemptFacts, now: datetime) -> None:
+    """Write an attempt's new facts; a confirmed one wakes its call. Inside a command."""
+    changes: dict[str, object] = {"line": facts.line.value, "seconds": facts.seconds, "of": facts.of}
+    if facts.outcome is not None:
+        changes |= {"outcome": facts.outcome.value, "ended_at": facts.ended_at}
+    Attempt.objects.filter(pk=attempt.pk).exclude(line=Line.OVER.value).update(**changes)
+    call = lock(attempt.call)
+    if facts.outcome is not None:
+        note(
+            actor, "calls.attempt_over", call.campaign, call, now, attempt=str(attempt.id), outcome=facts.outcome.value
+        )
+        if facts.outcome is Outcome.CONFIRMED and call.stage in rules.OPEN and attempt.planned_at >= call.opened_at:
+            end(actor, call, "acknowledge", now)
+            return
+    Call.objects.open().filter(pk=call.pk).update(due_at=now)
+
+
+def note(actor: Actor, kind: str, campaign: Campaign, call: Call | None, now: datetime, **data: object) -> None:
+    """One journal line of a campaign or a call: ids and numbers only."""
+    record(
+        actor,
+        kind,
+        subject=f"call:{call.id}" if call else f"campaign:{campaign.id}",
+        now=now,
+        area=call.area_code if call else campaign.area_code,
+        place=call.place_id if call else None,
+        case=campaign.incident_id,
+        data={"campaign": str(campaign.id), "call": str(call.id) if call else None, "level": campaign.level, **data},
+    )
+
+
+def _steered(actor: Actor, call: Call) -> Call:
+    actor.require_area(call.area_code)
+    return lock(call)
+
+
+def _by_hand(actor: Actor, call: Call, act: str, reason: str, now: datetime) -> Call:
+    call = _steered(actor, call)
+    if not reason.strip():
+        raise Invalid("reason", "要写明怎么知道的")
+    end(actor, call, act, now, reason=reason)
+    return call
