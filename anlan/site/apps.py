@@ -13,7 +13,7 @@ class SiteConfig(AppConfig):
         """Find what slices bring: listeners, navigation, map layers, checks. The registries are closed after this."""
         for config in apps.get_app_configs():
             if config.name.startswith("anlan."):
-                for room in ("listeners", "screens", "checks"):
+                for room in ("listeners", "checks"):
                     if find_spec(f"{config.name}.{room}") is not None:
                         import_module(f"{config.name}.{room}")
         import_module("anlan.site.dialer").wire()

@@ -80,3 +80,12 @@ def _terms(post: Post, rank: int) -> Sequence[Term]:
 
 def _person(person_id: UUID | None) -> Person | None:
     return None if person_id is None else Person.objects.filter(id=person_id).first()
+
+
+def answering(post: Post, at: datetime) -> tuple[Person | None, Person | None]:
+    """Who answers and who deputises; costs no query where holdings and shifts were fetched with their persons."""
+    persons = {held.person_id: held.person for held in [*post.holdings.all(), *post.shifts.all()]}
+    shifts = [Term(s.person_id, s.starts_at, s.ends_at) for s in post.shifts.all()]
+    first = who_answers(shifts, _terms(post, Holding.HOLDER), at)
+    second = who_answers((), _terms(post, Holding.DEPUTY), at)
+    return persons[first] if first else None, persons[second] if second else None

@@ -30,6 +30,8 @@ PERMISSIONS: dict[str, str] = {
     "demo.run": "控制演示",
 }
 
+POST_ROLES = {"town_leader": "包乡领导", "monitor": "监测员"}
+
 
 class RolePack(Pack):
     """One role."""
@@ -52,3 +54,8 @@ class RolePack(Pack):
 def roles() -> dict[str, RolePack]:
     """All roles by key."""
     return {pack.key: pack for pack in load_family("roles", RolePack).values()}
+
+
+def role_title(role: str) -> str:
+    """A role in Chinese; posts also have roles that no account holds."""
+    return roles()[role].title if role in roles() else POST_ROLES.get(role, role)

@@ -4,19 +4,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 try:
-    import numba
-
-    COMPILED = True
+    from numba import njit as _njit
 except ImportError:  # pragma: no cover - a machine without numba still judges
-    numba = None
-    COMPILED = False
+    _njit = None
 
+COMPILED = _njit is not None
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def jit(function: F) -> F:
     """Compile to machine code, cached on disk; the plain function where numba is missing."""
-    if numba is None:  # pragma: no cover
-        return function
-    compiled: F = numba.njit(function, cache=True)
+    compiled: F = function if _njit is None else _njit(function, cache=True)
     return compiled

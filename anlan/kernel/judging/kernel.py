@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from anlan.kernel.judging import core
 from anlan.kernel.judging.cases import CaseChange, Cases
-from anlan.kernel.judging.operators import OPERATORS, Ints
+from anlan.kernel.judging.operators import OPERATORS, TAIL, Ints
 
 HOUR_MS = 3_600_000
 HORIZON_MS = 26 * HOUR_MS
@@ -223,8 +223,8 @@ class Kernel:
         inside = np.repeat(b.lo, held) + _within(held)
         slab = np.array([b.lo[self.slots[i].series] for i in self._spec_of], np.int64)
         now, checkpoint = b.Z.copy(), b.C.copy()
-        now[:, core.TAIL] -= slab
-        checkpoint[:, core.TAIL] -= slab
+        now[:, TAIL] -= slab
+        checkpoint[:, TAIL] -= slab
         columns = {"held": held, "T": b.T[inside], "V": b.V[inside], "cp": b.cp - b.lo, "Z": now, "C": checkpoint}
         data: dict[str, Any] = {name: np.ascontiguousarray(column).tobytes() for name, column in columns.items()}
         data |= {"for": self.fingerprint(), "clock": self.clock, "stale": self.stale, "cases": self.cases.dump()}
@@ -246,8 +246,8 @@ class Kernel:
         times[inside], values[inside] = old_t, old_v
         slab = np.array([off[self.slots[i].series] for i in self._spec_of], np.int64)
         state, before = now.reshape(-1, 4), checkpoint.reshape(-1, 4)
-        state[:, core.TAIL] += slab
-        before[:, core.TAIL] += slab
+        state[:, TAIL] += slab
+        before[:, TAIL] += slab
         self._book = self._book._replace(
             T=times, V=values, off=off, cap=cap, lo=off.copy(), hi=off + held, cp=off + cp, Z=state, C=before,
             clock=np.array([data["clock"]], np.int64), stale=np.array([data["stale"]], np.int64),

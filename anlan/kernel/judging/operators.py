@@ -7,14 +7,14 @@ window, 3 free. Values are integers in the series' own fixed point (rain: hundre
 A next operator is one `…_step` here, its line in OPERATORS and three lines in `core.py`.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 
 from anlan.kernel.judging.jit import jit
 
-Ints = npt.NDArray[np.int64]
+# Arrays of int64. Inside compiled functions an element is a plain integer, which no stub of numpy can say.
+Ints = npt.NDArray[Any]
 
 RAISE, CLEAR, SPAN, SIGN = range(4)
 ON, AUX, TAIL = range(3)
@@ -54,11 +54,12 @@ def increment(V: Ints, i: int, lo: int, counter: int, modulus: int, most: int) -
     A counter that fell has rolled over at `modulus` where that gives a believable step, else begun again at zero; a
     step over `most` is no rain (another device, a bad word). The first reading of all adds nothing.
     """
+    step: int = V[i]
     if counter == 0:
-        return V[i]
+        return step
     if i <= lo:
         return 0
-    step = V[i] - V[i - 1]
+    step -= V[i - 1]
     if step < 0:
         step = step + modulus if 0 < step + modulus <= most and modulus > 0 else V[i]
     return step if step <= most else 0
@@ -66,7 +67,7 @@ def increment(V: Ints, i: int, lo: int, counter: int, modulus: int, most: int) -
 
 @jit
 def limit_step(T: Ints, V: Ints, i: int, P: Ints, Z: Ints, k: int, out: Ints, n: int) -> int:
-    """Raised by a reading that ends `span` of readings all at or over the limit; cleared by one under the clear limit."""
+    """Raised by a reading that ends `span` of readings all at or over the limit; cleared by one under `clear`."""
     value = V[i] * P[k, SIGN]
     if value >= P[k, RAISE]:
         if Z[k, AUX] < 0:

@@ -1,13 +1,19 @@
 """Which database a table lives on: the readings have a file of their own on SQLite, so the gateway never waits."""
 
+from django.conf import settings
 from django.db.models import Model
 
 READINGS = "readings"
-MODELS = frozenset({"block", "snapshot"})
+MODELS = frozenset({"block", "snapshot", "latest"})
+
+
+def readings_alias() -> str:
+    """The alias that the readings are kept under: their own where the settings have one."""
+    return READINGS if READINGS in settings.DATABASES else "default"
 
 
 class ReadingsRouter:
-    """Sends the sensing slice's Block and Snapshot to `readings`, everything else to `default`."""
+    """Sends the sensing slice's Block, Snapshot and Latest to `readings`, everything else to `default`."""
 
     def _home(self, app_label: str, model_name: str | None) -> str:
         return READINGS if app_label == "sensing" and model_name in MODELS else "default"

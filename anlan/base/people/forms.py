@@ -1,0 +1,15 @@
+"""The login form."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from anlan.ui.forms import PlainForm
+
+
+class LoginForm(PlainForm):
+    username = forms.CharField(
+        label=_("账号"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        label=_("密码"), max_length=200, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )

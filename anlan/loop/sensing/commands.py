@@ -1,0 +1,118 @@
+"""The only writers of devices and readings. Blocks are written by the gateway alone, each in one transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import connections, transaction
+
+from anlan.base.journal.commands import command, record
+from anlan.base.places.models import Place
+from anlan.kernel.actor import Actor
+from anlan.kernel.errors import Invalid
+
+from .blocks import Columns, pack
+from .models import Block, Device, Latest, Quarantine, Series, Snapshot
+from .router import readings_alias
+
+KEEP_SNAPSHOTS = 2
+KEEP_FRAME = 4096  # hex digits of an unknown station's last frame
+
+
+@command("sensing.register_device", permission="places.write")
+def register_device(
+    actor: Actor, *, protocol: str, address: str, place: Place, password: str = "", now: datetime
+) -> Device:
+    """Admit a station under its address. Again with the same place changes nothing. Raises Invalid when it is taken."""
+    address = address.upper()
+    standing = Device.objects.filter(protocol=protocol, address=address).first()
+    if standing is not None:
+        if standing.place_id != place.id:
+            raise Invalid("address", f"站地址 {address} 已登记给别的对象", "先核对站地址，或停用原设备")
+        return standing
+    device = Device.objects.create(
+        protocol=protocol, address=address, place=place, password=password.upper(), mode=place.mode, admitted_at=now
+    )
+    Quarantine.objects.filter(protocol=protocol, address=address).delete()
+    record(
+        actor,
+        "sensing.device_registered",
+        subject=f"device:{device.id}",
+        now=now,
+        area=place.area_code,
+        place=place.id,
+        data={"device": str(device.id), "protocol": protocol, "address": address},
+    )
+    return device
+
+
+@command("sensing.quarantine")
+def quarantine(
+    actor: Actor, *, protocol: str, address: str, reason: str, frame: bytes, peer: str, count: int, now: datetime
+) -> Quarantine:
+    """A station called that is not admitted (reason "unknown") or says another password ("password")."""
+    seen, new = Quarantine.objects.get_or_create(
+        protocol=protocol,
+        address=address,
+        defaults={"reason": reason, "first_seen": now, "last_seen": now, "last_frame": "", "peer": peer},
+    )
+    seen.count += count
+    seen.reason, seen.last_seen, seen.peer, seen.last_frame = reason, now, peer[:80], frame.hex()[:KEEP_FRAME]
+    seen.save(update_fields=["count", "reason", "last_seen", "peer", "last_frame"])
+    if new:
+        record(
+            actor,
+            "sensing.quarantined",
+            subject=f"quarantine:{seen.id}",
+            now=now,
+            data={"protocol": protocol, "address": address, "reason": reason},
+        )
+    return seen
+
+
+@command("sensing.open_series")
+def open_series(_actor: Actor, *, device: Device, metric: str) -> Series:
+    """The series of a metric that a device sends for the first time."""
+    return Series.objects.get_or_create(device=device, metric=metric)[0]
+
+
+def store_block(
+    columns: Columns, *, source: str, newest: Mapping[int, tuple[int, float | None, int]], now: datetime
+) -> int:
+    """Commit one micro-batch and what it makes of the latest values; returns the block's number.
+
+    newest: series → (event time in ms, value, quality), only those that became newer. The journal has no line for
+    readings: the block is the record.
+    """
+    alias = readings_alias()
+    with transaction.atomic(using=alias):
+        block = Block.objects.using(alias).create(
+            arrived_at=now,
+            source=source,
+            count=len(columns),
+            first_ms=int(columns.times.min()),
+            last_ms=int(columns.times.max()),
+            packed=pack(columns),
+        )
+        known = set(Latest.objects.using(alias).filter(series__in=newest).values_list("series", flat=True))
+        Latest.objects.using(alias).bulk_create(
+            Latest(series=s, at_ms=at, value=value, quality=quality)
+            for s, (at, value, quality) in newest.items()
+            if s not in known
+        )
+        changed = [(at, value, quality, s, at) for s, (at, value, quality) in newest.items() if s in known]
+        if changed:
+            with connections[alias].cursor() as cursor:
+                cursor.executemany(
+                    "UPDATE sensing_latest SET at_ms = %s, value = %s, quality = %s WHERE series = %s AND at_ms <= %s",
+                    changed,
+                )
+    return block.id
+
+
+def store_snapshot(state: bytes, *, block: int, plan: str, now: datetime) -> None:
+    """Keep the kernel's state after a block; older ones than the last two are dropped."""
+    alias = readings_alias()
+    with transaction.atomic(using=alias):
+        Snapshot.objects.using(alias).create(taken_at=now, block=block, plan=plan, state=state)
+        kept = list(Snapshot.objects.using(alias).order_by("-id").values_list("id", flat=True)[:KEEP_SNAPSHOTS])
+        Snapshot.objects.using(alias).exclude(id__in=kept).delete()
