@@ -124,7 +124,8 @@ class Table(Generic[M]):
                 raise Invalid(
                     key, _("这个列表没有参数“%(key)s”") % {"key": key}, _("可用：%(names)s") % {"names": names}
                 )
-        return {key: known[key].check(parameters[key].strip()) for key in known if parameters.get(key, "").strip()}
+        given = {key: str(parameters.get(key, "")).strip() for key in known}
+        return {key: known[key].check(text) for key, text in given.items() if text}
 
     def _ordered(self, queryset: QuerySet[M], sort: str) -> QuerySet[M]:
         if not sort:

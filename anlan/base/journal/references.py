@@ -26,7 +26,7 @@ KIND_WORDS: Registry[str] = Registry("words of a kind of entry")
 
 def kind_words(kind: str) -> str:
     """The Chinese of a kind of entry; the kind itself where no slice said."""
-    return dict(KIND_WORDS.items()).get(kind, kind)
+    return KIND_WORDS[kind] if kind in KIND_WORDS else kind  # noqa: SIM401  a Registry has no `get`
 
 
 def resolve(actor: Actor, references: Iterable[str]) -> dict[str, Reference]:
