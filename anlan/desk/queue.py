@@ -124,7 +124,8 @@ def _tasks(actor: Actor) -> Iterator[Item]:
     if not actor.may("tasks.verify"):
         return
     owed = [state.value for state in OWED]
-    for task in visible_tasks(actor).open().exclude(kind="door", state__in=owed).select_related("assignee_person"):
+    waiting = visible_tasks(actor).open().exclude(kind="door", state__in=owed)  # a door shows as its call
+    for task in waiting.select_related("assignee_person"):
         submitted = task.state == State.SUBMITTED
         yield Item(
             "task", 0, task.title, _("已提交，待核验") if submitted else task.number, task.people_at_risk,
