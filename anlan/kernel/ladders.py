@@ -30,7 +30,8 @@ class CallRung(PackModel):
     dial: false = nobody is rung up at this level, the desk alone sees it. dials: calls to the person before T_wake.
     persist_every_s: after T_wake the person is still rung up this often, until reached. door_assign_s: latest moment
     at which somebody is sent to the door; door_due_s: by then the person must be reached there. targets: roles of
-    posts, looked up at the place and above it.
+    posts, looked up at the place and above it. widen: false = nobody stands behind them: they end unreachable, with
+    the reason, when their dials are used up.
     """
 
     dial: bool = True

@@ -82,7 +82,8 @@ class Calls(RuleBasedStateMachine):
         elif step.do is Do.TELL:
             self.facts = replace(facts, told_at=self.now)
         elif step.do is Do.GIVE_UP:
-            assert facts.kind is not Kind.TARGET
+            # A rung without widening has nobody behind its targets either: they end, with the reason.
+            assert facts.kind is not Kind.TARGET or not self.rung.widen
             assert step.reason
             self.reason = step.reason
             self._move("give_up")
