@@ -1,0 +1,174 @@
+"""The judgement kernel of a running site: built from places × rule packs, restored after a stop, synced to alarms.
+
+The kernel says at which level a case (a rule at a place) stands; `sync` brings the alarm rows to it through commands,
+each idempotent, so that a repeated sync after a crash changes nothing. Never: a threshold in code.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+
+from anlan.base.places.models import Place
+from anlan.kernel.actor import system_actor
+from anlan.kernel.judging.cases import Step
+from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, SnapshotMismatch, Transitions
+from anlan.kernel.judging.packs import RulePack
+from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build
+from anlan.kernel.modes import LEVEL_BY_NAME, Mode
+from anlan.kernel.packs import load_family
+from anlan.loop.sensing.blocks import GOOD, Columns, unpack
+from anlan.loop.sensing.commands import store_snapshot
+from anlan.loop.sensing.models import Block, Series, Snapshot
+from anlan.loop.sensing.queries import moment, ms, source_packs
+from anlan.loop.sensing.router import readings_alias
+
+from . import commands
+from .models import Alarm
+from .rules import RuleFacts, State
+
+log = logging.getLogger("anlan.judging")
+
+
+@cache
+def rule_packs() -> dict[str, RulePack]:
+    """Rule packs by URN."""
+    return load_family("rules", RulePack)
+
+
+def facts_of(pack: RulePack) -> RuleFacts:
+    """What an alarm freezes of its rule."""
+    signed_from = LEVEL_BY_NAME[pack.lowering.signed_from]
+    return RuleFacts(pack.urn, pack.ref, pack.title, pack.hazard, pack.lowering.how, signed_from)
+
+
+class Judge:
+    """Kernel, plan and the places behind them. One per gateway; not thread-safe."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, Place] = {}
+        self.plan = Plan()
+        self.kernel = Kernel([], [])
+        self.block = 0
+        self.snapshot_block = 0
+        self.unsynced: set[int] = set()
+
+    def load(self, now: datetime) -> None:
+        """Plan anew from the database, restore the last snapshot that fits, and replay the blocks behind it."""
+        rules = [pack for pack in rule_packs().values() if pack.status == "stable"]
+        kinds = {pack.applies_to for pack in rules} | {"rain_gauge", "river_station"}
+        self.places = {str(p.id): p for p in Place.objects.filter(kind__in=kinds, valid_to=None).order_by("code")}
+        facts = [PlaceFacts(key, p.code, p.kind, p.attributes) for key, p in self.places.items()]
+        stored = Series.objects.select_related("device__place").order_by("id")
+        sources = [Source(s.device.place.code, s.metric, s.id) for s in stored]
+        self.plan = build(rules, source_packs().values(), facts, sources)
+        self.kernel = Kernel(self.plan.series, self.plan.slots)
+        self.block = self._restore()
+        blocks = Block.objects.using(readings_alias()).filter(id__gt=self.block)
+        if self.block == 0:
+            blocks = blocks.filter(last_ms__gte=ms(now) - 2 * HORIZON_MS)
+        for number, packed, arrived in blocks.order_by("id").values_list("id", "packed", "arrived_at").iterator():
+            self.judge(unpack(bytes(packed)), number, arrived)
+        self.unsynced.update(range(len(self.plan.cases)))
+        for gap in self.plan.gaps:
+            log.info("not judged, no data source or no limits: %s", gap)
+
+    def _restore(self) -> int:
+        """The newest snapshot of this very plan; returns the block it was taken after, 0 = none."""
+        print_ = self.kernel.fingerprint()
+        taken = Snapshot.objects.using(readings_alias()).filter(plan=print_).order_by("-id").first()
+        if taken is None:
+            return 0
+        try:
+            self.kernel.restore(bytes(taken.state))
+        except (SnapshotMismatch, ValueError, KeyError):
+            log.exception("snapshot %s cannot be used; replaying instead", taken.id)
+            return 0
+        return taken.block
+
+    def judge(self, columns: Columns, block: int, known_at: datetime) -> None:
+        """Judge one stored block; what changed waits in `unsynced`."""
+        self.block = block
+        feeds = self.plan.feeds
+        wanted = np.isin(columns.series, np.fromiter(feeds, np.int64, len(feeds))) & (columns.quality == GOOD)
+        if not wanted.any():
+            return
+        numbers = columns.series[wanted].tolist()
+        positions = np.array([feeds[n][0] for n in numbers], np.int64)
+        scales = np.array([feeds[n][1] for n in numbers], np.float64)
+        values = np.rint(columns.values[wanted] * scales).astype(np.int64)
+        self._note(self.kernel.ingest(positions, columns.times[wanted], values, ms(known_at)))
+
+    def tick(self, now: datetime) -> None:
+        """Tell the kernel the site's time: silence has no other sign."""
+        self._note(self.kernel.tick(ms(now)))
+        self.kernel.fold()
+
+    def _note(self, transitions: Transitions) -> None:
+        self.unsynced.update(change.case for change in self.kernel.judge_cases(transitions))
+
+    def snapshot(self, now: datetime) -> None:
+        """Keep the kernel's state, if blocks came since the last time."""
+        if self.block > self.snapshot_block:
+            store_snapshot(self.kernel.snapshot(), block=self.block, plan=self.kernel.fingerprint(), now=now)
+            self.snapshot_block = self.block
+
+    def sync(self, now: datetime) -> int:
+        """Bring the alarm rows to what the kernel says. A case that fails stays unsynced and is tried again."""
+        open_alarms = self._open_alarms() if self.unsynced else {}
+        done = 0
+        for case in sorted(self.unsynced):
+            self._sync_case(case, open_alarms.get(self._open_key(case)), now)
+            self.unsynced.discard(case)
+            done += 1
+        return done
+
+    def _open_key(self, case: int) -> str:
+        found = self.plan.cases[case]
+        return f"{found.rule}|{found.place}|{self.places[found.place].mode}"
+
+    def _open_alarms(self) -> dict[str, Alarm]:
+        alarms: Iterable[Alarm] = Alarm.objects.open().select_related("incident", "place")
+        return {alarm.open_key: alarm for alarm in alarms if alarm.open_key}
+
+    def _sync_case(self, case: int, alarm: Alarm | None, now: datetime) -> None:
+        level, steps = self.kernel.cases.level(case), self.kernel.cases.steps(case)
+        found = self.plan.cases[case]
+        place = self.places[found.place]
+        actor = system_actor("judgement", Mode(place.mode))
+        if level == 0:
+            if alarm is not None and alarm.state is State.ACTIVE:
+                vanished = not any(step.level_to == 0 for step in steps)
+                if vanished and steps == []:
+                    commands.annotate(actor, alarm, note="迟到的数据改变了判断：当时未达指标", now=now)
+                ended = moment(steps[-1].true_at) if steps else now
+                commands.ease(actor, alarm, true_at=ended, now=now)
+            return
+        if not steps:
+            return
+        last = steps[-1]
+        if alarm is not None and alarm.judged_level == level and alarm.state is State.ACTIVE:
+            return
+        begun = next((step for step in reversed(steps) if step.level_from == 0), last)
+        if alarm is None:
+            commands.raise_alarm(
+                actor, rule=facts_of(rule_packs()[found.rule]), place=place, level=level,
+                true_at=moment(begun.true_at), known_at=moment(max(last.known_at, last.true_at)),
+                evidence=self.evidence(last), now=now,
+            )  # fmt: skip
+        else:
+            commands.step_level(
+                actor, alarm, level=level, true_at=moment(last.true_at), evidence=self.evidence(last), now=now
+            )
+
+    def evidence(self, step: Step) -> dict[str, object]:
+        """What decided a step: gauge, span, value and limit in the metric's unit, event time."""
+        slot = self.plan.slot_facts[step.slot]
+        operator = self.plan.slots[step.slot].operator
+        found: dict[str, object] = {"gauge": slot.gauge, "metric": slot.metric, "unit": slot.unit, "span": slot.span,
+                                    "at": moment(step.true_at).astimezone(UTC).isoformat()}  # fmt: skip
+        if operator != "silence":
+            found |= {"value": round(step.value / slot.scale, 3), "limit": slot.limit}
+        return found
