@@ -84,7 +84,8 @@ def _person(person_id: UUID | None) -> Person | None:
 
 def answering(post: Post, at: datetime) -> tuple[Person | None, Person | None]:
     """Who answers and who deputises; costs no query where holdings and shifts were fetched with their persons."""
-    persons = {held.person_id: held.person for held in [*post.holdings.all(), *post.shifts.all()]}
+    persons = {held.person_id: held.person for held in post.holdings.all()}
+    persons |= {shift.person_id: shift.person for shift in post.shifts.all()}
     shifts = [Term(s.person_id, s.starts_at, s.ends_at) for s in post.shifts.all()]
     first = who_answers(shifts, _terms(post, Holding.HOLDER), at)
     second = who_answers((), _terms(post, Holding.DEPUTY), at)

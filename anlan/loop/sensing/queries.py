@@ -160,7 +160,7 @@ def latest_values(actor: Actor, now: datetime, metrics: Iterable[str] = ("rain",
                     moment(row.at_ms) if row else None,
                     age,
                     known,
-                )  # fmt: skip
+                )
             )
     return out
 
