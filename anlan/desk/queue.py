@@ -141,7 +141,8 @@ def _silent(actor: Actor, now: datetime) -> Iterator[Item]:
         if not value.known and value.at is not None:
             yield Item(
                 "silent", 0, _("%(code)s 没有数据") % {"code": value.place_code},
-                _("按未知处理，不当作没有雨"), 0, None, value.at, reverse("place", args=[value.place_code]), _("看站点"),
+                _("按未知处理，不当作没有雨"), 0, None, value.at,
+                reverse("place", args=[value.place_code]), _("看站点"),
             )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from django.conf import settings
 
 from anlan.ui.demo import DEMO_LOGINS, DemoLogin
 
-from .demo.site import LOGINS, PASSWORD
+from .demo.control import LOGINS, PASSWORD
 
 if settings.CONFIG.demo:
     for _login in LOGINS:

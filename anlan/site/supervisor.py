@@ -20,7 +20,7 @@ from pathlib import Path
 from anlan.kernel.clock import SiteClock
 
 from .config import Config
-from .demo.site import DEMO_START, demo_lines, next_folder
+from .demo.control import DEMO_START, demo_lines, next_folder
 
 PR_SET_PDEATHSIG = 1
 STOP_S = 6.0

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 try:
     from numba import njit as _njit
 except ImportError:  # pragma: no cover - a machine without numba still judges
-    _njit = None
+    _njit = None  # type: ignore[assignment]
 
 COMPILED = _njit is not None
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,8 +14,9 @@ from anlan.base.people.commands import create_account
 from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
 from anlan.kernel.modes import Mode
+from anlan.site.demo.control import request_storm
 from anlan.site.demo.simulator import run_simulator
-from anlan.site.demo.site import request_storm, seed
+from anlan.site.demo.site import seed
 from anlan.site.doctor import examine
 from anlan.site.gateway import run_gateway
 from anlan.site.worker import run_worker

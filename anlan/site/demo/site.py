@@ -1,14 +1,11 @@
-"""A demo site from nothing: real division names, synthetic points, people, gauges and danger areas; and its controls.
+"""A demo site from nothing: real division names, synthetic points, people, gauges and danger areas.
 
 Every number here is invented for a drill and marked so. Seeds are fixed: two fresh demo sites are alike.
 """
 
 import csv
-import json
 import random
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,84 +15,20 @@ from anlan.base.places.commands import NewPlace, create_places, import_areas
 from anlan.base.places.models import Place
 from anlan.base.places.rules import strip_code
 from anlan.kernel.actor import system_actor
-from anlan.kernel.clock import BEIJING
 from anlan.kernel.modes import Mode
 from anlan.kernel.packs import SHIPPED
 from anlan.loop.sensing.commands import register_device
 
-DEMO_START = datetime(2026, 7, 20, 22, 0, tzinfo=BEIJING).timestamp()
-COUNTY = "140427"
+from .control import COUNTY, DEMO_START, LOGINS, PASSWORD
+
 SEED = 140427
 GAUGES = 60
 RIVERS = 4
 DANGER_AREAS = 36
-PASSWORD = "anlan-demo"  # noqa: S105  printed at start, loopback only, synthetic people
 STATION_PASSWORD = "1234"  # noqa: S105  what the synthetic gauges send
 ACTOR = system_actor("demo", Mode.DRILL)
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "建国志强秀兰海军丽华永生玉梅文斌春生桂英晓东爱民红霞国平金锁小军月娥长青改莲卫东"  # two characters each
-
-
-@dataclass(frozen=True)
-class Login:
-    """One demo account."""
-
-    username: str
-    title: str
-    role: str
-    area_code: str
-    post: str = ""
-
-
-LOGINS = (
-    Login("zhiban", "壶关县值班员", "duty_officer", COUNTY, "duty:140427"),
-    Login("zhihui", "壶关县指挥长", "headquarters_leader", COUNTY, "leader:140427"),
-    Login("shipo", "石坡乡值班员", "town_officer", "140427203", "town:140427203"),
-    Login("dianshang", "店上镇值班员", "town_officer", "140427102", "town:140427102"),
-    Login("cunzhang", "石坡乡安口村责任人", "village_head", "140427203204", "village:140427203204"),
-    Login("guanli", "系统管理员", "system_administrator", ""),
-    Login("shenji", "审计管理员", "audit_administrator", ""),
-)
-
-
-def next_folder(root: Path, *, fresh: bool) -> Path:
-    """The folder of the current demo site under `root`. fresh: make the next one current and drop the one before."""
-    pointer = root / "demo_site"
-    current = int(pointer.read_text(encoding="ascii")) if pointer.exists() else 0
-    if fresh or current == 0:
-        root.mkdir(parents=True, exist_ok=True)
-        pointer.write_text(str(current + 1), encoding="ascii")
-        if current:
-            shutil.rmtree(root / f"demo-{current:03d}", ignore_errors=True)
-        current += 1
-    return root / f"demo-{current:03d}"
-
-
-def demo_lines(environment: Mapping[str, str]) -> list[str]:
-    """What is printed under the address when a demo is ready."""
-    rows = [f"  {login.username:<10} {login.title}" for login in LOGINS]
-    return [f"演示账号（密码都是 {PASSWORD}）：", *rows, f"电话公司 {environment['ANLAN_VOICE_URL']}", "按 Ctrl-C 停止"]
-
-
-def request_storm(folder: Path) -> None:
-    """Ask the simulator of the site in `folder` (or of the current demo below it) to begin a storm."""
-    if (folder / "demo_site").exists():
-        folder = next_folder(folder, fresh=False)
-    (folder / "storm_requested").touch()
-
-
-def request_reset(folder: Path) -> None:
-    """Ask the supervisor for a fresh site."""
-    (folder / "reset_requested").touch()
-
-
-def storm_state(folder: Path) -> dict[str, object] | None:
-    """What the simulator says of the storm: started_at, ends_at (site Unix seconds), phase; None = no storm yet."""
-    path = folder / "storm.json"
-    if not path.exists():
-        return None
-    state: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-    return state
 
 
 def rows(name: str) -> list[dict[str, str]]:

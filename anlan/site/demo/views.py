@@ -12,7 +12,7 @@ from anlan.base.people.middleware import ActorRequest
 from anlan.kernel.clock import SiteClock
 from anlan.kernel.errors import Invalid
 
-from .site import request_reset, request_storm, storm_state
+from .control import request_reset, request_storm, storm_state
 
 SPEEDS = {"auto": None, "1": 1.0, "4": 4.0, "20": 20.0, "60": 60.0}
 
