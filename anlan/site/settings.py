@@ -127,5 +127,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"anlan": {"level": "INFO"}},
+    "loggers": {"anlan": {"level": "INFO" if CONFIG.debug else "WARNING"}},
 }

@@ -72,8 +72,8 @@ class Judge:
         for number, packed, arrived in blocks.order_by("id").values_list("id", "packed", "arrived_at").iterator():
             self.judge(unpack(bytes(packed)), number, arrived)
         self.unsynced.update(range(len(self.plan.cases)))
-        for gap in self.plan.gaps:
-            log.info("not judged, no data source or no limits: %s", gap)
+        if self.plan.gaps:
+            log.info("%s cases are not judged: no data source yet, or no limits", len(self.plan.gaps))
 
     def _restore(self) -> int:
         """The newest snapshot of this very plan; returns the block it was taken after, 0 = none."""

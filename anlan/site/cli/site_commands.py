@@ -25,6 +25,7 @@ from anlan.site.worker import run_worker
 def prepare() -> int:
     """Lay or upgrade the tables; fill a demo site that is new."""
     migrate()
+    settings.STATIC_ROOT.mkdir(exist_ok=True)
     if settings.CONFIG.demo:
         seed(settings.CONFIG.data)
     return 0
