@@ -88,7 +88,10 @@ def rerun(b: Book, s: int, scratch: Ints) -> int:
 
 @jit
 def holds(rows: Ints, count: int, slot: int, up: int, true_at: int) -> bool:
-    return any(rows[r, 0] == slot and rows[r, 1] == up and rows[r, 2] == true_at for r in range(count))
+    for r in range(count):  # noqa: SIM110  numba compiles no generator
+        if rows[r, 0] == slot and rows[r, 1] == up and rows[r, 2] == true_at:
+            return True
+    return False
 
 
 @jit
