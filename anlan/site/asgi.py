@@ -5,7 +5,7 @@ Measured (docs/performance.md): more than a few threads cost throughput, and str
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
@@ -16,7 +16,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_pages = WSGIMiddleware(get_wsgi_application(), workers=4)
+# Its own types are narrower than the ASGI standard that granian speaks.
+_pages: Any = WSGIMiddleware(cast("Any", get_wsgi_application()), workers=4)
 
 from anlan.site.stream import stream  # noqa: E402  Django's registry must be ready first
 

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "anlan.ui",
     "anlan.base.journal",
     "anlan.base.places",
@@ -76,6 +77,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # forms see the same tags as pages
 
 DATABASES = {"default": CONFIG.database()}
 DATABASE_ROUTERS: list[str] = []

@@ -125,7 +125,8 @@ def _actor_of(cookies: str) -> Actor | None:
     if morsel is None:
         return None
     data = SessionStore(morsel.value).load()
-    account = Account.objects.filter(pk=data.get(SESSION_KEY), is_active=True).first() if data else None
+    key = str(data.get(SESSION_KEY, "")) if data else ""
+    account = Account.objects.filter(pk=key, is_active=True).first() if key else None
     return actor_for(account, site_clock().now()) if account else None
 
 

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from anlan.ui.tables import Column, Filter, Table
 
 from .commands import record_login
 from .forms import LoginForm
-from .models import Account, Person, Post, PostQuerySet
+from .models import Account, Person, Post
 from .queries import actor_for, answering, visible_posts
 from .roles import role_title
 
@@ -56,7 +56,7 @@ def log_out(request: ActorRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("login"))
 
 
-def _search(queryset: PostQuerySet, text: str) -> PostQuerySet:
+def _search(queryset: QuerySet[Post], text: str) -> QuerySet[Post]:
     for word in text.lower().split():
         queryset = queryset.filter(Q(title__contains=word) | Q(holdings__person__search_text__contains=word))
     return queryset.distinct()

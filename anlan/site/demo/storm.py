@@ -35,7 +35,7 @@ class Storm:
             return 0.0
         x, y = self.core(middle)
         km = math.hypot((lon - x) * 90.1, (lat - y) * 111.2)
-        life = math.sin(math.pi * (middle - self.start) / LENGTH_S) ** 0.5
+        life = math.sqrt(math.sin(math.pi * (middle - self.start) / LENGTH_S))
         noise = random.Random(f"{self.seed}:{lon:.3f}:{lat:.3f}:{at}").uniform(0.85, 1.15)  # noqa: S311
         return round(PEAK_MM_H / 12 * life * math.exp(-((km / CORE_KM) ** 2)) * noise, 1)
 
