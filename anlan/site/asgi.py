@@ -26,4 +26,13 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http" and scope["path"] == "/events":
         await stream(scope, receive, send)
     elif scope["type"] == "http":
-        await _pages(scope, receive, send)
+        await _pages(scope, _as_coroutine(receive), send)
+
+
+def _as_coroutine(receive: Receive) -> Receive:
+    """granian's `receive` gives a future; a2wsgi schedules it from another thread, which takes a coroutine only."""
+
+    async def run() -> MutableMapping[str, Any]:
+        return await receive()
+
+    return run
