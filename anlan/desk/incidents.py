@@ -83,12 +83,12 @@ def _first(entries: list[Entry], *kinds: str) -> datetime | None:
 
 def _steps(incident: Incident, entries: list[Entry]) -> list[LoopStep]:
     """Signal → judgement → call → action → report → lift, each with the minutes since the one before."""
-    woken = sum(1 for entry in entries if entry.kind == "calls.acknowledged")
+    woken = sum(1 for entry in entries if entry.kind == "calls.acked")
     marks = [
         (_("信号"), incident.opened_at),
         (_("研判"), _first(entries, "alarms.acknowledged")),
-        (_("叫应"), _first(entries, "calls.campaign_opened", "calls.opened")),
-        (_("行动"), _first(entries, "calls.acknowledged", "tasks.accepted")),
+        (_("叫应"), _first(entries, "calls.opened")),
+        (_("行动"), _first(entries, "calls.acked", "tasks.accepted")),
         (_("到户"), _first(entries, "tasks.submitted")),
         (_("核验"), _first(entries, "tasks.verified")),
         (_("解除"), incident.closed_at),
@@ -118,7 +118,7 @@ def _lines(entries: list[Entry], places: dict[str, str]) -> list[Line]:
         if "value" in evidence:
             parts.append(f"{evidence.get('span', '')} {evidence['value']} ≥ {evidence.get('limit', '')}")
         parts += [str(data[name]) for name in ("outcome", "reason", "number") if data.get(name)]
-        level = int(data.get("level") or 0) if entry.kind.startswith(("alarms.", "calls.campaign")) else 0
+        level = int(data.get("level") or 0) if entry.kind.startswith(("alarms.", "calls.opened")) else 0
         glyph = GLYPHS.get(entry.kind.split(".")[0], "clock")
         found.append(Line(entry.happened_at, glyph, kind_words(entry.kind), " · ".join(filter(None, parts)), level))
     return found

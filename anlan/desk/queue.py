@@ -113,11 +113,11 @@ def _alarms(actor: Actor, now: datetime) -> Iterator[Item]:
 def _evidence(alarm: Alarm) -> str:
     facts = alarm.evidence
     if "value" in facts and "limit" in facts:
-        return _("%(gauge)s %(span)s %(value)s ≥ %(limit)s %(unit)s；危险区 %(people)d 人") % {
+        return _("%(gauge)s %(span)s %(value)s ≥ %(limit)s %(unit)s") % {
             "gauge": facts.get("gauge", ""), "span": facts.get("span", ""), "value": facts["value"],
-            "limit": facts["limit"], "unit": facts.get("unit", ""), "people": alarm.people_at_risk,
+            "limit": facts["limit"], "unit": facts.get("unit", ""),
         }  # fmt: skip
-    return _("危险区 %(people)d 人") % {"people": alarm.people_at_risk}
+    return alarm.facts.title
 
 
 def _tasks(actor: Actor) -> Iterator[Item]:

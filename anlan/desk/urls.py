@@ -7,6 +7,7 @@ from . import views
 urlpatterns = [
     path("desk/", views.duty, name="duty"),
     path("desk/part", views.duty_part, name="duty-part"),
+    path("search", views.search, name="search"),
     path("incidents/", views.incident_list, name="incident-list"),
     path("incidents/<str:number>/", views.incident, name="incident"),
     path("incidents/<str:number>/part", views.incident_part, name="incident-part"),

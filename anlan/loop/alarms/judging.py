@@ -170,5 +170,5 @@ class Judge:
         found: dict[str, object] = {"gauge": slot.gauge, "metric": slot.metric, "unit": slot.unit, "span": slot.span,
                                     "at": moment(step.true_at).astimezone(UTC).isoformat()}  # fmt: skip
         if operator != "silence":
-            found |= {"value": round(step.value / slot.scale, 3), "limit": slot.limit}
+            found |= {"value": round(step.value / slot.scale, 3), "limit": round(slot.limit, 2)}
         return found
