@@ -23,13 +23,13 @@ from .incidents import picture
 from .queue import queue, tiles
 
 
-@page("alarms.read")
+@page("alarms.acknowledge")
 def duty(request: ActorRequest) -> HttpResponse:
     """The duty desk."""
     return render(request, "desk/duty.html", _duty(request))
 
 
-@page("alarms.read")
+@page("alarms.acknowledge")
 def duty_part(request: ActorRequest) -> HttpResponse:
     """Tiles and queue, fetched again when something changed."""
     return render(request, "desk/duty_part.html", _duty(request))
