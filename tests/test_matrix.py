@@ -5,15 +5,15 @@ from django.test import Client
 
 from tests.cast import Cast
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases="__all__")
 PAGES = (
     "/desk/",
     "/incidents/",
     "/calls/",
     "/work/",
     "/places/",
-    "/places/WX1",
-    "/places/WX2",
+    "/places/WX1/",
+    "/places/WX2/",
     "/people/",
     "/journal/",
 )
