@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 export DJANGO_SETTINGS_MODULE = anlan.site.settings
 
-.PHONY: check lint types layers packs translations migrations bench lock vendor
+.PHONY: check lint types layers packs translations migrations lock vendor
 check: setup lint types layers packs translations migrations
 
 .PHONY: setup
@@ -22,8 +22,6 @@ translations:
 migrations:
 	ANLAN_DATA=$$(mktemp -d) $(PY) -m django makemigrations --check --dry-run
 	$(PY) -m anlan.site.checks.portable_sql
-bench:
-	$(PY) -m tests.bench
 lock:
 	cd requirements && uv pip compile -q --universal --python-version 3.11 --generate-hashes run.in -o run.txt
 	cd requirements && uv pip compile -q --universal --python-version 3.11 --generate-hashes dev.in -o dev.txt
