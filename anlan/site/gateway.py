@@ -15,11 +15,11 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from anlan.base.journal.models import Entry
-from anlan.base.people.middleware import site_clock
 from anlan.links.protocols import PROTOCOLS
 from anlan.links.protocols.contract import Manifest, Message
 from anlan.loop.alarms.judging import Judge
 from anlan.loop.alarms.pipeline import Pipeline
+from anlan.ui.context import site_clock
 
 BATCH_MAX = 500
 GATHER_S = 0.01

@@ -21,11 +21,11 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 
 from anlan.base.journal.models import Entry, Head
-from anlan.base.people.middleware import site_clock
 from anlan.base.people.models import Account
 from anlan.base.people.queries import actor_for
 from anlan.kernel.actor import Actor
 from anlan.loop.sensing.queries import newest_block
+from anlan.ui.context import site_clock
 
 POLL_S = 0.15
 KEEP_ALIVE_S = 15.0

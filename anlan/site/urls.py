@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, reverse
 
-from anlan.base.people.middleware import ActorRequest
 from anlan.base.people.queries import home_of
+from anlan.ui.requests import ActorRequest
 
 from .api import api
 

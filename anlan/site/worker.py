@@ -17,12 +17,12 @@ from django.db import close_old_connections
 from anlan.base.journal.due import claim
 from anlan.base.journal.sealing import seal_batch
 from anlan.base.journal.subscriptions import deliver_all
-from anlan.base.people.middleware import site_clock
 from anlan.base.tasks import commands as tasks
 from anlan.base.tasks.models import Task
 from anlan.kernel.actor import system_actor
 from anlan.kernel.clock import Clock
 from anlan.kernel.modes import Mode
+from anlan.ui.context import site_clock
 
 from .dialer import run_dialer
 

@@ -76,9 +76,3 @@ def links(actor: Actor, now: datetime, path: str) -> list[tuple[NavItem, Link]]:
         (item, Link(_(item.label), url, item.icon, url == current, item.count(actor, now) if item.count else None))
         for item, url in drawn
     ]
-
-
-def home_url(actor: Actor) -> str:
-    """The first page of the actor's own tree."""
-    items = items_for(actor)
-    return reverse(items[0].url_name) if items else reverse("login")

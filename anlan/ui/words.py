@@ -74,13 +74,3 @@ def clock_time(moment: datetime | None, now: datetime | None = None) -> str:
     if now is not None and local.date() != beijing(now).date():
         return f"{local.month}-{local.day} {local:%H:%M}"
     return f"{local:%H:%M}"
-
-
-def mask_name(name: str) -> str:
-    """王建国 → 王**. Empty stays empty."""
-    return f"{name[0]}**" if name else ""
-
-
-def mask_phone(phone: str) -> str:
-    """13812345621 → 138****21. Shorter than seven characters: all stars, so nothing can be guessed."""
-    return f"{phone[:3]}****{phone[-2:]}" if len(phone) >= 7 else "*" * len(phone)

@@ -1,30 +1,17 @@
 """Each request carries its actor and the site's time, read once."""
 
 from collections.abc import Callable
-from datetime import datetime
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from anlan.kernel.actor import Actor
-from anlan.kernel.clock import Clock, open_clock
+from anlan.ui.context import site_clock
+from anlan.ui.requests import ActorRequest
 
 from .models import Account
 from .queries import actor_for
 
 NOBODY = Actor(name="nobody")
-
-
-def site_clock() -> Clock:
-    """The clock of this site."""
-    return open_clock(settings.CONFIG.data / "clock.json")
-
-
-class ActorRequest(HttpRequest):
-    """A request as views see it."""
-
-    actor: Actor
-    now: datetime
 
 
 class ActorMiddleware:

@@ -11,6 +11,7 @@ from anlan.kernel.modes import Mode
 
 from . import rules
 from .models import Attempt, Call, Campaign, CampaignQuerySet
+from .packs import seconds_of
 from .rules import OUTCOME_WORDS, STAGE_WORDS, Kind, Line, Outcome, Stage
 
 
@@ -145,7 +146,7 @@ def board(actor: Actor, campaign: Campaign, now: datetime) -> Board:
         towns=_towns(rows, names),
         curve=tuple((seconds, index + 1) for index, seconds in enumerate(times)),
         text=campaign.text,
-        text_s=round(len(campaign.text) / 4.5, 1),
+        text_s=seconds_of(campaign.text),
     )
 
 

@@ -7,9 +7,9 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from anlan.base.people.middleware import site_clock
 from anlan.kernel.actor import system_actor
 from anlan.kernel.channels import BadSignature, ChannelError
+from anlan.ui.context import site_clock
 
 from .dialling import record_receipts
 from .ports import channel

@@ -8,9 +8,9 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from anlan.base.journal.commands import record, writing
-from anlan.base.people.middleware import ActorRequest
 from anlan.kernel.clock import SiteClock
 from anlan.kernel.errors import Invalid
+from anlan.ui.requests import ActorRequest
 
 from .control import request_reset, request_storm, storm_state
 

@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 
 from anlan.kernel.actor import Actor
 from anlan.kernel.modes import LEVEL_NAMES, LEVEL_WORDS
+from anlan.kernel.privacy import mask_name, mask_phone
 from anlan.ui import words
 from anlan.ui.icons import ICONS, LOGO
 
 register = template.Library()
 
-register.filter("mask_name", words.mask_name)
-register.filter("mask_phone", words.mask_phone)
+register.filter("mask_name", mask_name)
+register.filter("mask_phone", mask_phone)
 register.filter("minutes", words.minutes)
 
 
