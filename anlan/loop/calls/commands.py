@@ -16,6 +16,7 @@ from anlan.loop.alarms.models import Alarm
 
 from . import packs, rules
 from .models import Attempt, Call, Campaign, Want
+from .queries import on_duty
 from .rules import Kind, Line, Outcome, Stage
 
 
@@ -97,8 +98,10 @@ def _target(actor: Actor, campaign: Campaign, alarm: Alarm, post: Post, now: dat
     lower = Call.objects.open().filter(
         person=call.person, post=call.post, campaign__incident=campaign.incident, campaign__level__lt=campaign.level
     )
-    for old in lower.filter(mode=campaign.mode).exclude(campaign__incident=None):
+    for old in lower.filter(mode=campaign.mode).exclude(campaign__incident=None).select_related("campaign"):
         end(actor, old, "supersede", now, reason="级别升高")
+        if not old.campaign.calls.open().exists() and not old.campaign.wants.exclude(due_at=None).exists():
+            close(actor, old.campaign, "superseded", now)
 
 
 def ensure_call(actor: Actor, campaign: Campaign, kind: Kind, person: Person | None, post: Post, now: datetime) -> Call:
@@ -241,14 +244,10 @@ def door_returned(actor: Actor, call: Call, *, now: datetime) -> None:
 
 
 def to_door(actor: Actor, call: Call, now: datetime) -> None:
-    """Give the door task: to whoever answered of superior and deputy, else to the superior. Inside a command."""
+    """Give the door task to somebody who is awake. Inside a command."""
     stage = rules.move("door", call.stage)
     campaign, rung = call.campaign, call.campaign.rung
-    links = {link.kind: link.child for link in call.chain.select_related("child__post", "child__person")}
-    ranked = [links.get("superior"), links.get("deputy")]
-    chosen = next((c for c in ranked if c and c.stage in rules.WOKEN), next((c for c in ranked if c), None))
-    post = chosen.post if chosen else (call.post.superior if call.post else None)
-    person = chosen.person if chosen else (answers_for(post, now) if post else None)
+    person, post = _who_goes(call, now)
     task = tasks.assign(
         system_actor("calls", Mode(call.mode)),
         kind="door",
@@ -266,7 +265,31 @@ def to_door(actor: Actor, call: Call, now: datetime) -> None:
         now=now,
     )
     Call.objects.filter(pk=call.pk, stage=call.stage).update(stage=stage.value, door_task=task, due_at=now)
-    note(actor, "calls.door", campaign, call, now)
+    note(actor, "calls.door", campaign, call, now, person=str(person.id) if person else None)
+
+
+def _who_goes(call: Call, now: datetime) -> tuple[Person | None, Post | None]:
+    """Superior or deputy who answered; else whoever of this campaign is awake nearest; else the duty officer.
+
+    Never a person who was not reached: a task in the hands of a sleeper wakes nobody. Where not even a duty officer
+    is known, the post above keeps the task, and it stands on the desk without a name.
+    """
+    links = {link.kind: link.child for link in call.chain.select_related("child__post", "child__person")}
+    awake = [child for kind in ("superior", "deputy") if (child := links.get(kind)) and child.stage in rules.WOKEN]
+    if not awake:
+        others = call.campaign.calls.filter(stage__in=[stage.value for stage in rules.WOKEN]).exclude(person=None)
+        near = others.exclude(person=call.person).filter(area_code__startswith=call.area_code[:9])
+        awake = sorted(near.select_related("person", "post"), key=lambda c: _distance(c.area_code, call.area_code))
+    if awake:
+        return awake[0].person, awake[0].post
+    if (duty := on_duty(call.area_code, call.mode, now)) is not None:
+        return duty
+    return None, call.post.superior if call.post else None
+
+
+def _distance(area: str, other: str) -> tuple[bool, str]:
+    """Same village before the rest of the town."""
+    return area != other, area
 
 
 def settle(actor: Actor, attempt: Attempt, facts: rules.AttemptFacts, now: datetime) -> None:
@@ -280,10 +303,36 @@ def settle(actor: Actor, attempt: Attempt, facts: rules.AttemptFacts, now: datet
         note(
             actor, "calls.attempt_over", call.campaign, call, now, attempt=str(attempt.id), outcome=facts.outcome.value
         )
+        if facts.outcome is Outcome.BAD_NUMBER:
+            _mend_number(call, now)
         if facts.outcome is Outcome.CONFIRMED and call.stage in rules.OPEN and attempt.planned_at >= call.opened_at:
             end(actor, call, "acknowledge", now)
             return
     Call.objects.open().filter(pk=call.pk).update(due_at=now)
+
+
+def _mend_number(call: Call, now: datetime) -> None:
+    """A number that does not exist is a task for whoever keeps the list; one open task per person."""
+    if call.person is None:
+        return
+    prefix = f"number:{call.person.id}:"
+    if Task.objects.open().filter(origin__startswith=prefix).exists():
+        return
+    duty = on_duty(call.area_code, call.mode, now)
+    tasks.assign(
+        system_actor("calls", Mode(call.mode)),
+        kind="number",
+        title=f"更正电话号码：{'、'.join(call.posts)}"[:120],
+        text="拨打时是空号。请查明正确号码，改在人员页上，并写明新号码来自哪里。",
+        post=duty[1] if duty else None,
+        person=duty[0] if duty else None,
+        area_code=call.area_code,
+        case_id=call.campaign.incident_id,
+        origin=f"{prefix}{call.id}",
+        due_at=now + timedelta(days=1),
+        required=["text"],
+        now=now,
+    )
 
 
 def note(actor: Actor, kind: str, campaign: Campaign, call: Call | None, now: datetime, **data: object) -> None:

@@ -16,6 +16,7 @@ from anlan.kernel.modes import LEVEL_WORDS
 from . import packs, rules
 from .commands import end, ensure_call, level_name, lock, note, settle, to_door
 from .models import Attempt, Call, Link, Taken
+from .queries import office_of
 from .rules import Do, Kind, Line, Outcome, Stage, Step
 
 TRIES = 5
@@ -83,12 +84,11 @@ def say(call: Call, now: datetime) -> str:
     if call.kind == Kind.REMINDER:
         return call.text
     pack = packs.message_for(campaign.hazard)
-    county = area_names({campaign.area_code[:6]}).get(campaign.area_code[:6], "")
     waiting = [link.parent for link in call.parents.select_related("parent__place")]
     places = list(call.places.values_list("name", flat=True))
     places += [parent.place.name for parent in waiting if parent.place]
     values = {
-        "office": f"{county}防汛指挥部",
+        "office": office_of(campaign.area_code),
         "hazard": {"flash_flood": "山洪", "rain": "暴雨", "river": "河道洪水"}.get(campaign.hazard, "险情"),
         "places": packs.listing(places),
         "level": LEVEL_WORDS[campaign.level],
@@ -117,6 +117,7 @@ def _plan(call: Call, step: Step, callback: str, now: datetime) -> tuple[Attempt
             deadline=rules.deadline(rung, now, packs.seconds_of(text)),
             text=text,
             text_version=packs.text_version(text),
+            confirm_keys=list(packs.keys_of(campaign.hazard)),
         )
         note_text = {"text": text, "text_version": attempt.text_version}
         if call.kind == Kind.TARGET:
@@ -132,6 +133,7 @@ def _plan(call: Call, step: Step, callback: str, now: datetime) -> tuple[Attempt
         ring_s=rung.ring_s,
         level=campaign.level,
         mode=call.mode,
+        confirm_keys=tuple(attempt.confirm_keys),
     )
     return attempt, dial
 
@@ -173,7 +175,7 @@ def record_receipts(actor: Actor, receipts: Iterable[Receipt], *, now: datetime)
         if attempt is None:
             continue
         new += 1
-        after = rules.receipt(attempt.facts, news, ("1",))
+        after = rules.receipt(attempt.facts, news, attempt.confirm_keys)
         if after != attempt.facts:
             settle(actor, attempt, after, now)
     return new

@@ -2,11 +2,12 @@
 
 from anlan.base.journal.models import Entry
 from anlan.base.journal.subscriptions import subscribe
+from anlan.base.tasks.models import Task
 from anlan.kernel.actor import Actor, system_actor
 from anlan.kernel.modes import Mode
 from anlan.loop.alarms.models import Alarm
 
-from . import commands
+from . import commands, reminders
 from .models import Call, Campaign
 
 
@@ -40,3 +41,16 @@ def door_news(entry: Entry) -> None:
         return
     act = commands.door_returned if entry.kind == "tasks.returned" else commands.door_done
     act(_me(entry), call, now=entry.happened_at)
+
+
+@subscribe("calls.remind", "tasks.step_due")
+def task_step(entry: Entry) -> None:
+    task = Task.objects.select_related("assignee_post__superior", "assignee_person", "place").get(id=entry.data["task"])
+    reminders.remind(_me(entry), task, to=str(entry.data["to"]), now=entry.happened_at)
+
+
+@subscribe("calls.reminder_over", "tasks.submitted", "tasks.verified", "tasks.cancelled")
+def task_over(entry: Entry) -> None:
+    task = Task.objects.get(id=entry.data["task"])
+    if task.state in ("submitted", "verified", "cancelled"):
+        reminders.over(_me(entry), task, now=entry.happened_at)

@@ -165,6 +165,7 @@ class Attempt(models.Model):
     of = models.FloatField(default=0, help_text="length of the text, seconds")
     text = models.TextField()
     text_version = models.CharField(max_length=16)
+    confirm_keys = models.JSONField(default=list, help_text="digits that mean heard and understood")
 
     class Meta:
         verbose_name = "拨打"

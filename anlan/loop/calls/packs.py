@@ -94,6 +94,11 @@ def message_for(hazard: str) -> MessagePack:
     raise PackError(f"messages: no pack for hazard {hazard!r}")
 
 
+def keys_of(hazard: str) -> tuple[str, ...]:
+    """The digits that confirm a call for this hazard; an empty hazard is a task's reminder."""
+    return (message_for(hazard) if hazard else reminder_message()).confirm_keys
+
+
 def reminder_ladder() -> CallLadder:
     return ladders()["urn:anlan:ladders:call_reminder"]
 

@@ -4,6 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from anlan.base.people.models import Person, Post
+from anlan.base.people.queries import answers_for, posts_for
 from anlan.base.places.queries import area_names, full_name
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import NotFound
@@ -105,6 +107,20 @@ def call(actor: Actor, call_id: str) -> Call:
     if found is None:
         raise NotFound("calls.not_found", "没有这通叫应，或不在您的辖区内")
     return found
+
+
+def office_of(area_code: str) -> str:
+    """Who speaks on the telephone: the county's flood headquarters."""
+    county = area_code[:6]
+    return f"{area_names({county}).get(county, '')}防汛指挥部"
+
+
+def on_duty(area_code: str, mode: Mode | str, now: datetime) -> tuple[Person, Post] | None:
+    """Who has the duty for an area and by which post, nearest desk first: awake by office. None: nobody."""
+    for post in posts_for(area_code, ["duty_officer"], mode):
+        if (person := answers_for(post, now)) is not None:
+            return person, post
+    return None
 
 
 def anybody_being_called(mode: Mode | str) -> bool:

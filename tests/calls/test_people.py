@@ -1,0 +1,182 @@
+"""Who is rung up, who is sent and what is owed after it: reminders, bad numbers, doors, raised levels, the webhook."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from anlan.base.journal.models import Entry
+from anlan.base.journal.sealing import seal_batch
+from anlan.base.journal.subscriptions import deliver_all
+from anlan.base.people.models import Person
+from anlan.base.tasks import commands as tasks
+from anlan.base.tasks.models import Task
+from anlan.kernel.clock import SiteClock
+from anlan.loop.alarms import commands as alarms
+from anlan.loop.alarms.models import Alarm
+from anlan.loop.alarms.rules import RuleFacts
+from anlan.loop.calls import commands, ports
+from anlan.loop.calls.models import Attempt, Call, Campaign
+from anlan.loop.calls.rules import Outcome, Stage
+from anlan.site.dialer import poll, turn
+from tests.cast import NOW, SYSTEM, Cast
+from tools.phones.tests.conftest import Phones
+
+RAIN = RuleFacts("urn:anlan:rules:danger_rain", "ref", "危险区雨量", "flash_flood", "signed", 3)
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> Iterator[Phones]:
+    clock = SiteClock(tmp_path / "clock.json")
+    clock.start(NOW.timestamp(), rate=120.0)
+    company = Phones(tmp_path / "phones", clock)
+    company.start()
+    yield company
+    company.stop()
+
+
+def alarm_at(cast: Cast, level: int = 4, at: datetime = NOW) -> Alarm:
+    return alarms.raise_alarm(
+        SYSTEM, rule=RAIN, place=cast.places["WX1"], level=level, true_at=at, known_at=at, evidence={}, now=at
+    )
+
+
+def news() -> None:
+    while seal_batch():
+        pass
+    deliver_all()
+
+
+def run(phones: Phones, until: Callable[[], bool], callback: str = "", timeout_s: float = 40) -> None:
+    """The worker's rounds until something is true; with a callback nothing is polled."""
+    channel, end = phones.channel(), time.monotonic() + timeout_s
+    with ThreadPoolExecutor(4) as pool:
+        while not until():
+            assert time.monotonic() < end, [(c.stage, c.posts, c.due_at) for c in Call.objects.all()]
+            news()
+            turn(channel, phones.clock, pool, callback)
+            if not callback:
+                poll(channel, phones.clock)
+            time.sleep(0.05)
+
+
+def everybody(phones: Phones, kind: str, but: dict[str, str] | None = None) -> None:
+    for person in Person.objects.exclude(phone=""):
+        phones.owner(person.phone, (but or {}).get(str(person.id), kind))
+
+
+def expanded(alarm: Alarm, now: datetime = NOW) -> Campaign:
+    campaign = commands.open_campaign(SYSTEM, alarm, now=now)
+    assert campaign is not None
+    for want in campaign.wants.all():
+        commands.expand(SYSTEM, want, now=now)
+    return campaign
+
+
+def owed(cast: Cast, due_at: datetime) -> Task:
+    return tasks.assign(
+        SYSTEM, kind="check", title="查看河沟", post=cast.posts["village:140427203204"], person=cast.persons["head"],
+        area_code="140427203204", origin="check:1", due_at=due_at, required=["text"], now=NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+class TestReminders:
+    def test_a_task_that_is_late_rings_its_person_then_the_superior_and_stops_when_handed_in(
+        self, cast: Cast, phones: Phones
+    ) -> None:
+        everybody(phones, "awake")
+        due = NOW + timedelta(minutes=12)
+        task = owed(cast, due)
+        tasks.climb(SYSTEM, task, now=due - timedelta(seconds=600))
+        run(phones, lambda: Call.objects.filter(person=cast.persons["head"], stage=Stage.ACKED).exists())
+        call = Call.objects.get()
+        assert (call.kind, call.attempts.count()) == ("reminder", 1)
+        text = call.attempts.get().text
+        assert "查看河沟" in text
+        assert "22:12" in text
+        for _ in range(2):
+            task.refresh_from_db()
+            tasks.climb(SYSTEM, task, now=due + timedelta(seconds=600))
+        run(phones, lambda: Call.objects.filter(person=cast.persons["town"], stage=Stage.ACKED).exists())
+        assert Call.objects.get(person=cast.persons["head"]).attempts.count() == 2
+        tasks.add_evidence(SYSTEM, task, kind="text", text="沟里没有水", now=phones.clock.now())
+        tasks.submit(SYSTEM, task, now=phones.clock.now())
+        news()
+        assert [c.end for c in Campaign.objects.all()] == ["lifted"]
+        assert not Call.objects.open().exists()
+
+    def test_a_step_of_a_finished_task_rings_nobody(self, cast: Cast) -> None:
+        task = owed(cast, NOW)
+        tasks.climb(SYSTEM, task, now=NOW)
+        tasks.cancel(SYSTEM, task, reason="不用了", now=NOW)
+        news()
+        assert Entry.objects.filter(kind="tasks.step_due").count() == 1
+        assert not Call.objects.open().exists()
+
+
+@pytest.mark.django_db
+class TestPeople:
+    def test_a_number_that_does_not_exist_becomes_one_task_and_the_deputy_is_called(
+        self, cast: Cast, phones: Phones
+    ) -> None:
+        everybody(phones, "awake", {str(cast.persons["head"].id): "bad"})
+        alarm_at(cast)
+        deputy = cast.persons["head_deputy"]
+        run(phones, lambda: Call.objects.filter(person=deputy, stage=Stage.ACKED).exists())
+        task = Task.objects.get(kind="number")
+        assert task.origin.startswith(f"number:{cast.persons['head'].id}:")
+        assert task.assignee_person == cast.persons["duty"]
+        assert Attempt.objects.filter(call__person=cast.persons["head"], outcome=Outcome.BAD_NUMBER).count() == 1
+
+    def test_the_door_is_given_to_somebody_awake_never_to_a_sleeper(self, cast: Cast, phones: Phones) -> None:
+        everybody(phones, "deep", {str(cast.persons["monitor"].id): "awake"})
+        alarm_at(cast)
+        head = Call.objects.filter(person=cast.persons["head"], stage=Stage.AT_DOOR)
+        run(phones, head.exists)
+        task = head.get().door_task
+        assert task is not None
+        assert task.assignee_person == cast.persons["monitor"]
+
+    def test_where_all_sleep_the_duty_officer_has_the_door(self, cast: Cast, phones: Phones) -> None:
+        everybody(phones, "deep")
+        alarm_at(cast)
+        doors = Call.objects.filter(stage=Stage.AT_DOOR, kind="target")
+        run(phones, lambda: doors.count() >= 2)
+        assert {call.door_task.assignee_person for call in doors if call.door_task} == {cast.persons["duty"]}
+
+    def test_a_raised_level_closes_the_campaign_below_it_and_its_answers_count_for_nothing(self, cast: Cast) -> None:
+        alarm = alarm_at(cast, 3)
+        first = expanded(alarm)
+        later = NOW + timedelta(minutes=2)
+        alarms.step_level(SYSTEM, alarm, level=4, true_at=later, evidence={}, now=later)
+        alarm.refresh_from_db()
+        second = expanded(alarm, later)
+        first.refresh_from_db()
+        assert (first.end, second.closed_at) == ("superseded", None)
+        assert set(second.calls.values_list("stage", flat=True)) == {Stage.CALLING}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWebhook:
+    def test_receipts_come_by_signed_webhook_and_wake(
+        self, cast: Cast, phones: Phones, live_server: LiveServer
+    ) -> None:
+        ports.use(phones.channel())
+        everybody(phones, "awake")
+        alarm_at(cast)
+        woken = Call.objects.filter(stage=Stage.ACKED)
+        run(phones, lambda: woken.exists() and not Call.objects.open().exists(), f"{live_server.url}/hooks/voice")
+
+    def test_an_unsigned_receipt_is_refused_and_changes_nothing(self, cast: Cast, phones: Phones) -> None:
+        ports.use(phones.channel())
+        expanded(alarm_at(cast))
+        before = list(Call.objects.order_by("id").values()), Entry.objects.count()
+        answer = Client().post("/hooks/voice", data=b'{"events": []}', content_type="application/json")
+        assert answer.status_code == 401
+        assert (list(Call.objects.order_by("id").values()), Entry.objects.count()) == before
