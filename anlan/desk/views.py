@@ -20,6 +20,7 @@ from anlan.ui.acts import done
 from anlan.ui.requests import ActorRequest, page
 
 from .incidents import picture
+from .lists import campaign_table, incident_table, with_counts
 from .queue import queue, tiles
 
 
@@ -61,13 +62,17 @@ def search(request: ActorRequest) -> HttpResponse:
 
 @page("alarms.read")
 def incident_list(request: ActorRequest) -> HttpResponse:
-    """Open incidents first, then those closed of late."""
-    found = visible_incidents(request.actor)
-    context = {
-        "open": found.open().order_by("-level", "-people_at_risk"),
-        "closed": found.filter(closed_at__isnull=False).order_by("-closed_at")[:50],
-    }
+    """All incidents the actor sees, the open ones first. Answers 422 for a parameter it does not know."""
+    table, found = incident_table(request.actor), visible_incidents(request.actor)
+    if table.wants_export(request):
+        request.actor.require("exports.make")
+        return table.export(request, found)
+    context = {"page": table.page(request, found), "running": found.open().count(), **_export(request)}
     return render(request, "desk/incident_list.html", context)
+
+
+def _export(request: ActorRequest) -> dict[str, object]:
+    return {"may_export": request.actor.may("exports.make")}
 
 
 @page("alarms.read")
@@ -107,12 +112,13 @@ def incident_close(request: ActorRequest, number: str) -> HttpResponse:
 
 @page("calls.read")
 def call_list(request: ActorRequest) -> HttpResponse:
-    """Campaigns, the running ones first."""
-    found = visible_campaigns(request.actor)
-    context = {
-        "running": found.filter(closed_at__isnull=True).order_by("-level", "-opened_at"),
-        "over": found.filter(closed_at__isnull=False).order_by("-closed_at")[:50],
-    }
+    """Campaigns and reminders, the running ones first. Answers 422 for a parameter it does not know."""
+    table, seen = campaign_table(request.actor), visible_campaigns(request.actor)
+    found = with_counts(seen)
+    if table.wants_export(request):
+        request.actor.require("exports.make")
+        return table.export(request, found)
+    context = {"page": table.page(request, found), "running": seen.open().count(), **_export(request)}
     return render(request, "desk/call_list.html", context)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from django.db.models.expressions import OrderBy
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
@@ -110,7 +111,7 @@ class Table(Generic[M]):
 
     columns: Sequence[Column[M]]
     filters: Sequence[Filter[M]] = ()
-    order: Sequence[str] = ("pk",)
+    order: Sequence[str | OrderBy] = ("pk",)
     url: Callable[[M], str] | None = None
     empty: str = ""
     size: int = 50

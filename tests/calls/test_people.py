@@ -153,12 +153,15 @@ class TestPeople:
     def test_a_raised_level_closes_the_campaign_below_it_and_its_answers_count_for_nothing(self, cast: Cast) -> None:
         alarm = alarm_at(cast, 3)
         first = expanded(alarm)
+        answered = first.calls.get(person=cast.persons["head"])
+        commands.end(SYSTEM, answered, "acknowledge", NOW)
         later = NOW + timedelta(minutes=2)
         alarms.step_level(SYSTEM, alarm, level=4, true_at=later, evidence={}, now=later)
         alarm.refresh_from_db()
         second = expanded(alarm, later)
         first.refresh_from_db()
         assert (first.end, second.closed_at) == ("superseded", None)
+        assert first.calls.filter(stage=Stage.ACKED).count() == 1
         assert set(second.calls.values_list("stage", flat=True)) == {Stage.CALLING}
 
 

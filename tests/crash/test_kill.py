@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.test_storm import _until, site
+from tests.journeys.conftest import Site, site, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(240)]
 __all__ = ["site"]
@@ -39,19 +39,19 @@ def _kill(folder: Path, word: str) -> int:
     return killed
 
 
-def test_kill_9_in_the_middle_of_a_storm(site: tuple[str, Path]) -> None:
-    _url, folder = site
+def test_kill_9_in_the_middle_of_a_storm(site: Site) -> None:
+    folder = site.folder
     (folder / "storm_requested").touch()
-    assert _until(lambda: _ask(folder, "select id from calls_attempt"), 90), "no call was dialled"
+    assert until(lambda: _ask(folder, "select id from calls_attempt"), 90), "no call was dialled"
     for word in ("cli gateway", "cli worker", "granian"):
         assert _kill(folder, word), word
         time.sleep(2)
     before = int(str(_ask(folder, "select count(*) from sensing_block", "readings")[0][0]))
-    assert _until(
-        lambda: int(str(_ask(folder, "select count(*) from sensing_block", "readings")[0][0])) > before, 60
-    ), "the gateway did not come back"
+    assert until(lambda: int(str(_ask(folder, "select count(*) from sensing_block", "readings")[0][0])) > before, 60), (
+        "the gateway did not come back"
+    )
     dialled = len(_ask(folder, "select id from calls_attempt"))
-    assert _until(lambda: len(_ask(folder, "select id from calls_attempt")) > dialled, 60) or not _ask(
+    assert until(lambda: len(_ask(folder, "select id from calls_attempt")) > dialled, 60) or not _ask(
         folder, "select id from calls_call where stage in ('calling', 'widened')"
     ), "a call is stuck"
 

@@ -60,7 +60,7 @@ def open_campaign(actor: Actor, alarm: Alarm, *, now: datetime) -> Campaign | No
         campaign.number = next_number("JY", now)
         campaign.save(update_fields=["number"])
         note(actor, "calls.opened", campaign, None, now)
-    elif campaign.closed_at is not None and campaign.end != "superseded":
+    elif campaign.closed_at is not None:
         Campaign.objects.filter(pk=campaign.pk).update(closed_at=None, end="")
     Want.objects.update_or_create(campaign=campaign, alarm=alarm, defaults={"due_at": now, "lease_until": None})
     return campaign
@@ -74,7 +74,18 @@ def expand(actor: Actor, want: Want, *, now: datetime) -> int:
     for post in found:
         _target(actor, campaign, alarm, post, now)
     Want.objects.filter(pk=want.pk).update(due_at=None, lease_until=None)
+    _close_below(actor, campaign, now)
     return len(found)
+
+
+def _close_below(actor: Actor, campaign: Campaign, now: datetime) -> None:
+    """A lower campaign of the incident in which nobody is called any more is over: its answers count for nothing."""
+    if campaign.incident is None:
+        return
+    below = Campaign.objects.open().filter(incident=campaign.incident, level__lt=campaign.level, mode=campaign.mode)
+    for lower in below.exclude(hazard=""):
+        if not lower.calls.open().exists() and not lower.wants.exclude(due_at=None).exists():
+            close(actor, lower, "superseded", now)
 
 
 def _target(actor: Actor, campaign: Campaign, alarm: Alarm, post: Post, now: datetime) -> None:
@@ -95,13 +106,15 @@ def _target(actor: Actor, campaign: Campaign, alarm: Alarm, post: Post, now: dat
             call.chain.all().delete()
         Call.objects.filter(pk=call.pk).update(**changes)
         call.refresh_from_db()
-    lower = Call.objects.open().filter(
-        person=call.person, post=call.post, campaign__incident=campaign.incident, campaign__level__lt=campaign.level
+    lower = (
+        Call.objects.open()
+        .filter(
+            person=call.person, post=call.post, campaign__incident=campaign.incident, campaign__level__lt=campaign.level
+        )
+        .exclude(campaign__hazard="")
     )
-    for old in lower.filter(mode=campaign.mode).exclude(campaign__incident=None).select_related("campaign"):
+    for old in lower.filter(mode=campaign.mode).exclude(campaign__incident=None):
         end(actor, old, "supersede", now, reason="级别升高")
-        if not old.campaign.calls.open().exists() and not old.campaign.wants.exclude(due_at=None).exists():
-            close(actor, old.campaign, "superseded", now)
 
 
 def ensure_call(actor: Actor, campaign: Campaign, kind: Kind, person: Person | None, post: Post, now: datetime) -> Call:

@@ -50,7 +50,7 @@
   const waiting = new Map();
   const parts = (el) => (el.dataset.part || "").split(/\s+/);
   const watched = (name) => [...document.querySelectorAll("[data-part][hx-get]")].filter((el) => parts(el).includes(name));
-  const busy = (el) => el.matches(":hover") && matchMedia("(hover: hover)").matches && "calm" in el.dataset || el.contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName);
+  const busy = (el) => el.matches(":hover") && matchMedia("(hover: hover)").matches && "calm" in el.dataset && el.querySelector("li, tbody tr") || el.contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName);
   function refresh(el) {
     clearTimeout(waiting.get(el)?.timer); waiting.delete(el);
     el.querySelector(":scope > .updates")?.remove();
