@@ -106,6 +106,4 @@ class TestActs:
 
 def _everything() -> list[object]:
     tables = (Alarm, Incident, Campaign, Call)
-    return [list(table.objects.order_by("pk").values()) for table in tables] + [  # type: ignore[attr-defined]
-        Entry.objects.count()
-    ]
+    return [list(table.objects.order_by("pk").values()) for table in tables] + [Entry.objects.count()]
