@@ -1,15 +1,29 @@
 """Fixtures for every test, those beside the slices included."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
-from tests.cast import Cast, make_cast
+from anlan.kernel.clock import SiteClock
+from tests.cast import NOW, Cast, make_cast
 
 
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The fixed cast in a fresh database."""
     return make_cast()
+
+
+@pytest.fixture
+def at_now(cast: Cast) -> Iterator[Cast]:
+    """The cast, on a site whose own clock stands at the cast's moment."""
+    path = settings.CONFIG.data / "clock.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    SiteClock(path).start(NOW.timestamp(), rate=1e-6)
+    yield cast
+    path.unlink()
 
 
 # The same algorithm as in earnest, at a cost that lets a test make seven accounts.

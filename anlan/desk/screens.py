@@ -9,6 +9,7 @@ from anlan.loop.calls.models import Call
 from anlan.loop.calls.rules import OPEN, Kind
 from anlan.ui.navigation import NAVIGATION, Count, NavItem
 
+from . import map_screens as map_screens  # the map registers itself
 from .queue import queue
 
 

@@ -2,11 +2,14 @@
 
 from django.urls import path, re_path
 
-from . import views
+from . import views, views_map
 
 urlpatterns = [
     path("desk/", views.duty, name="duty"),
     path("desk/part", views.duty_part, name="duty-part"),
+    path("map/", views_map.map_page, name="map"),
+    path("map/panel", views_map.map_panel, name="map-panel"),
+    path("map/layers/<slug:key>", views_map.map_layer, name="map-layer"),
     path("search", views.search, name="search"),
     path("incidents/", views.incident_list, name="incident-list"),
     path("incidents/<str:number>/", views.incident, name="incident"),

@@ -19,10 +19,9 @@ class ActorMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.clock = site_clock()
 
     def __call__(self, request: ActorRequest) -> HttpResponse:
-        request.now = self.clock.now()
+        request.now = site_clock().now()
         user = request.user
         request.actor = actor_for(user, request.now) if isinstance(user, Account) else NOBODY
         return self.get_response(request)

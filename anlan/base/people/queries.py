@@ -1,6 +1,7 @@
 """Reads: who answers for a post now, whom to turn to next, and what an account may see."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -90,3 +91,21 @@ def answering(post: Post, at: datetime) -> tuple[Person | None, Person | None]:
     first = who_answers(shifts, _terms(post, Holding.HOLDER), at)
     second = who_answers((), _terms(post, Holding.DEPUTY), at)
     return persons[first] if first else None, persons[second] if second else None
+
+
+@dataclass(frozen=True)
+class Responsible:
+    """A post that answers for an area, and who does so at a moment. None = nobody, which is shown as unknown."""
+
+    post: Post
+    answers: Person | None
+    deputy: Person | None
+
+
+def responsible_for(actor: Actor, area_code: str, at: datetime) -> list[Responsible]:
+    """Posts the actor sees whose area is the given one or above it, the nearest first, with who answers for each."""
+    found = visible_posts(actor).filter(area_code__in=ancestors(area_code)).select_related("superior")
+    posts = sorted(
+        found.prefetch_related("holdings__person", "shifts__person"), key=lambda p: (-len(p.area_code), p.code)
+    )
+    return [Responsible(post, *answering(post, at)) for post in posts]

@@ -1,6 +1,7 @@
 """Places in the navigation, the frame's scope, the names that the journal shows, and the map's ground layers."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -41,17 +42,33 @@ def _place_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
 
 
 @cache
-def _boundaries() -> list[dict[str, Any]]:
-    """County outlines, WGS-84, as they ship (origin: AMap's district service, unreviewed)."""
-    text = (SHIPPED / "areas" / "boundaries.geojson").read_text(encoding="utf-8")
-    features: list[dict[str, Any]] = json.loads(text)["features"]
+def _shipped(name: str) -> list[dict[str, Any]]:
+    """Features of a GeoJSON file of the area packs, WGS-84, as they ship (origins: packs/areas/README.md)."""
+    features: list[dict[str, Any]] = json.loads((SHIPPED / "areas" / name).read_text(encoding="utf-8"))["features"]
+    return features
+
+
+def sketch_features(kind: str) -> Callable[[Actor, datetime], list[Feature]]:
+    """A layer of invented lines: roads, rivers or gullies. Only a river has its name: a gully names its village."""
+
+    def features(actor: Actor, now: datetime) -> list[Feature]:
+        return [
+            {
+                "type": "Feature",
+                "geometry": line["geometry"],
+                "properties": {"shape": "line", "css": kind, "label": own["name"] if kind == "river" else ""},
+            }
+            for line in _shipped("layers.geojson")
+            if (own := line["properties"])["kind"] == kind
+        ]
+
     return features
 
 
 def boundary_features(actor: Actor, now: datetime) -> list[Feature]:
     """Counties; those the actor sees nothing of are drawn paler. Lines on a map are not scoped, what stands in is."""
     drawn = []
-    for feature in _boundaries():
+    for feature in _shipped("boundaries.geojson"):
         own = feature["properties"]
         code = str(own["code"])[:6].rstrip("0") if own["level"] != "county" else str(own["code"])[:6]
         inside = any(code.startswith(prefix) or prefix.startswith(code) for prefix in actor.areas)
@@ -76,18 +93,27 @@ def town_features(actor: Actor, now: datetime) -> list[Feature]:
 
 def village_features(actor: Actor, now: datetime) -> list[Feature]:
     """Villages, small and unfilled."""
-    return [_dot(place, "village") for place in visible_places(actor).filter(kind="village")]
+    found = visible_places(actor).filter(kind="village").order_by("code")
+    return [_dot(place, "village", note=_population(place)) for place in found]
 
 
 def danger_area_features(actor: Actor, now: datetime) -> list[Feature]:
-    """Danger areas: hatched, sized by people at risk."""
-    found = visible_places(actor).filter(kind="danger_area")
-    return [_dot(place, "hatch", people=place.people_at_risk) for place in found]
+    """Danger areas: hatched, sized by people at risk, the most people first."""
+    found = visible_places(actor).filter(kind="danger_area").order_by("-people_at_risk", "code")
+    return [
+        _dot(place, "hatch", people=place.people_at_risk, note=_("受威胁 %(n)d 人") % {"n": place.people_at_risk})
+        for place in found
+    ]
 
 
 def _dot(place: Place, shape: str, **more: object) -> Feature:
     panel = f"{reverse('map-panel')}?place={place.code}"
     return point(place.lon, place.lat, shape=shape, label=place.name, panel=panel, key=place.code, **more)
+
+
+def _population(place: Place) -> str:
+    number = place.attributes.get("population")
+    return _("人口不详") if number is None else _("%(n)d 人") % {"n": number}
 
 
 NAVIGATION.add("places", NavItem("对象", "place-list", "box", "calm", 10, "places.read"))
@@ -101,6 +127,14 @@ for _kind, _words in {
 }.items():
     KIND_WORDS.add(_kind, _words)
 MAP_LAYERS.add("counties", MapLayer("县区界线", "底图", 0, boundary_features, sketch=True))
+MAP_LAYERS.add("water", MapLayer("河流", "底图", 2, sketch_features("river"), sketch=True))
+MAP_LAYERS.add("gullies", MapLayer("沟道", "底图", 4, sketch_features("gully"), sketch=True))
+MAP_LAYERS.add("roads", MapLayer("道路", "底图", 6, sketch_features("road"), sketch=True))
 MAP_LAYERS.add("towns", MapLayer("乡镇名", "底图", 10, town_features))
-MAP_LAYERS.add("villages", MapLayer("村庄", "人和去处", 20, village_features, on=False, permission="places.read"))
-MAP_LAYERS.add("danger", MapLayer("危险区", "人和去处", 30, danger_area_features, permission="places.read"))
+MAP_LAYERS.add(
+    "villages",
+    MapLayer("村庄", "人和去处", 20, village_features, False, permission="places.read", parts=("places",)),
+)
+MAP_LAYERS.add(
+    "danger", MapLayer("危险区", "人和去处", 30, danger_area_features, permission="places.read", parts=("places",))
+)

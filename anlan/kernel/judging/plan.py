@@ -155,7 +155,7 @@ def _slots(
     for level in rule.levels:
         for name, text in rule.spans.items():
             span = span_ms(text, float(interval) if isinstance(interval, int | float) else None)
-            limit = _limit(level, place, name)
+            limit = limit_of(level, place, name)
             if span is None or limit is None:
                 continue
             rounded = round(limit * pack.scale)
@@ -165,7 +165,8 @@ def _slots(
             plan.slot_facts.append(SlotFacts(gauge, rule.metric, pack.unit, name, limit, pack.scale))
 
 
-def _limit(level: RuleLevel, place: PlaceFacts, span: str) -> float | None:
+def limit_of(level: RuleLevel, place: PlaceFacts, span: str) -> float | None:
+    """The limit of a level in a span at a place, in the metric's unit; None = the place has no such number."""
     own = level.from_place
     if own is None:
         return level.limits.get(span)

@@ -1,9 +1,13 @@
 """Reads of alarms and incidents, inside what the actor sees."""
 
 from anlan.base.journal.models import Entry, EntryQuerySet
+from anlan.base.places.models import Place
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import NotFound
+from anlan.kernel.judging.plan import PlaceFacts, limit_of
+from anlan.kernel.modes import LEVEL_BY_NAME
 
+from .judging import rule_packs
 from .models import Alarm, AlarmQuerySet, Incident, IncidentQuerySet
 
 
@@ -39,3 +43,21 @@ def incident(actor: Actor, number: str) -> Incident:
 def timeline(actor: Actor, incident: Incident) -> EntryQuerySet:
     """The loop of one incident: its sealed journal lines in order."""
     return Entry.objects.visible_to(actor).filter(case_id=incident.id).sealed()
+
+
+def limits_of(place: Place, metric: str, operator: str = "sum") -> dict[str, list[tuple[int, float]]]:
+    """What a place is judged by: span → (level, limit in the metric's unit), the lowest level first. Empty = nothing.
+
+    Rules on trial are left out: they raise nothing.
+    """
+    facts = PlaceFacts(str(place.id), place.code, place.kind, place.attributes)
+    found: dict[str, list[tuple[int, float]]] = {}
+    for pack in rule_packs().values():
+        if (pack.status, pack.applies_to, pack.metric, pack.operator) != ("stable", place.kind, metric, operator):
+            continue
+        for level in pack.levels:
+            for span in pack.spans:
+                limit = limit_of(level, facts, span)
+                if limit is not None:
+                    found.setdefault(span, []).append((LEVEL_BY_NAME[level.level], limit))
+    return {span: sorted(levels) for span, levels in found.items()}

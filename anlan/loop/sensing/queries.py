@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from uuid import UUID
 
 import numpy as np
 
@@ -82,38 +83,45 @@ def readings_of(numbers: Iterable[int], start: datetime, end: datetime) -> dict[
     return {number: sorted(values.items()) for number, values in held.items()}
 
 
-def series_values(actor: Actor, series: Series, start: datetime, end: datetime) -> list[tuple[datetime, float | None]]:
-    """One stored series, for a chart. Empty where the actor may not see its place."""
-    if not Device.objects.visible_to(actor).filter(id=series.device_id).exists():
-        return []
-    return [(moment(at), value) for at, value in readings_of([series.id], start, end)[series.id]]
-
-
-def truth(place: Place, metric: str) -> tuple[Series, SourceMetric] | None:
-    """The stored series that a source pack says is the truth for a metric of a place; None = it has none."""
-    stored = {series.metric: series for series in Series.objects.filter(device__place=place)}
-    for source in source_packs()[metric].sources:
-        if source.metric in stored:
-            return stored[source.metric], source
-    return None
-
-
 def place_values(
     actor: Actor, place: Place, metric: str, start: datetime, end: datetime
 ) -> list[tuple[datetime, float | None]]:
     """A metric of a place as it is judged: rain as what fell with each reading (mm), never two elements together."""
-    found = truth(place, metric)
-    if found is None or not visible_places(actor).filter(id=place.id).exists():
-        return []
-    series, source = found
+    return places_values(actor, [place], metric, start, end)[place.id]
+
+
+def places_values(
+    actor: Actor, places: Iterable[Place], metric: str, start: datetime, end: datetime
+) -> dict[UUID, list[tuple[datetime, float | None]]]:
+    """`place_values` of many places in one pass over the blocks; a place that has none, or is not seen, is empty."""
+    wanted = [place.id for place in places]
+    out: dict[UUID, list[tuple[datetime, float | None]]] = {number: [] for number in wanted}
+    chosen = _truths(list(visible_places(actor).filter(id__in=wanted).values_list("id", flat=True)), metric)
     pack = source_packs()[metric]
-    before = moment(0) if source.counter else start
-    values = readings_of([series.id], max(before, _day_before(start)), end)[series.id]
-    if not source.counter:
-        return [(moment(at), value) for at, value in values if at > ms(start)]
-    whole = [(at, round(value * pack.scale)) for at, value in values if value is not None]
-    spec = SeriesSpec(0, True, round(source.modulus * pack.scale), round(source.most * pack.scale))
-    return [(moment(at), step / pack.scale) for at, step in increments(spec, whole) if at > ms(start)]
+    low = _day_before(start) if any(source.counter for _n, source in chosen.values()) else start
+    held = readings_of([number for number, _source in chosen.values()], low, end)
+    for place_id, (number, source) in chosen.items():
+        values = held[number]
+        if source.counter:
+            whole = [(at, round(value * pack.scale)) for at, value in values if value is not None]
+            spec = SeriesSpec(0, True, round(source.modulus * pack.scale), round(source.most * pack.scale))
+            values = [(at, step / pack.scale) for at, step in increments(spec, whole)]
+        out[place_id] = [(moment(at), value) for at, value in values if at > ms(start)]
+    return out
+
+
+def _truths(places: list[UUID], metric: str) -> dict[UUID, tuple[int, SourceMetric]]:
+    """By place: the number of the stored series that a source pack says is the truth, and how it counts."""
+    stored: dict[UUID, dict[str, int]] = {}
+    series = Series.objects.filter(device__place__in=places).values_list("device__place_id", "metric", "id")
+    for place_id, name, number in series:
+        stored.setdefault(place_id, {})[name] = number
+    found: dict[UUID, tuple[int, SourceMetric]] = {}
+    for place_id, names in stored.items():
+        source = next((one for one in source_packs()[metric].sources if one.metric in names), None)
+        if source is not None:
+            found[place_id] = names[source.metric], source
+    return found
 
 
 def _day_before(start: datetime) -> datetime:
@@ -121,14 +129,10 @@ def _day_before(start: datetime) -> datetime:
     return datetime.fromtimestamp(start.timestamp() - 86_400, UTC)
 
 
-def rain_sum(actor: Actor, place: Place, start: datetime, end: datetime) -> float | None:
-    """Rain of a place in mm, start < time ≤ end, summed in hundredths; None = nothing was heard in that time."""
-    values = [value for _at, value in place_values(actor, place, "rain", start, end) if value is not None]
-    return sum(round(value * 100) for value in values) / 100 if values else None
-
-
-def latest_values(actor: Actor, now: datetime, metrics: Iterable[str] = ("rain", "stage")) -> list[LatestValue]:
-    """The newest value of each metric of each place that has a device; stale or never heard: known is False.
+def latest_values(
+    actor: Actor, now: datetime, metrics: Iterable[str] = ("rain", "stage"), place: Place | None = None
+) -> list[LatestValue]:
+    """The newest value of each metric of each place (or of one) with a device; known is False where stale or unheard.
 
     For a metric with a source pack the raw element that is its truth is given (rain: the accumulated value).
     """
@@ -139,29 +143,38 @@ def latest_values(actor: Actor, now: datetime, metrics: Iterable[str] = ("rain",
     }
     newest = {row.series: row for row in Latest.objects.using(readings_alias()).all()}
     for device in devices(actor):
-        place = device.place
-        interval = place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)
-        for metric in metrics:
-            pack = source_packs().get(metric)
-            names = [source.metric for source in pack.sources] if pack else [metric]
-            number = next((stored[(str(place.id), n)] for n in names if (str(place.id), n) in stored), None)
-            if number is None and metric not in _expected(place.kind):
-                continue
-            row = newest.get(number) if number is not None else None
-            age = None if row is None else now.timestamp() - row.at_ms / 1000
-            known = age is not None and row is not None and row.quality == GOOD
-            known = known and age is not None and age <= STALE_INTERVALS * float(interval) * 60
-            out.append(
-                LatestValue(
-                    str(place.id),
-                    place.code,
-                    metric,
-                    row.value if row else None,
-                    moment(row.at_ms) if row else None,
-                    age,
-                    known,
-                )
+        if place is not None and device.place_id != place.id:
+            continue
+        out += _latest_of(device.place, now, metrics, stored, newest)
+    return out
+
+
+def _latest_of(
+    place: Place, now: datetime, metrics: Iterable[str], stored: dict[tuple[str, str], int], newest: dict[int, Latest]
+) -> list[LatestValue]:
+    out = []
+    interval = place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)
+    for metric in metrics:
+        pack = source_packs().get(metric)
+        names = [source.metric for source in pack.sources] if pack else [metric]
+        number = next((stored[(str(place.id), n)] for n in names if (str(place.id), n) in stored), None)
+        if number is None and metric not in _expected(place.kind):
+            continue
+        row = newest.get(number) if number is not None else None
+        age = None if row is None else now.timestamp() - row.at_ms / 1000
+        known = age is not None and row is not None and row.quality == GOOD
+        known = known and age is not None and age <= STALE_INTERVALS * float(interval) * 60
+        out.append(
+            LatestValue(
+                str(place.id),
+                place.code,
+                metric,
+                row.value if row else None,
+                moment(row.at_ms) if row else None,
+                age,
+                known,
             )
+        )
     return out
 
 

@@ -1,0 +1,12 @@
+"""The map in the navigation, and the alarms as its layer."""
+
+from anlan.ui.map_layers import MAP_LAYERS, MapLayer
+from anlan.ui.navigation import NAVIGATION, NavItem
+
+from .map import alarm_features
+
+NAVIGATION.add("map", NavItem("一张图", "map", "map", "now", 20, "places.read", tab=5))
+MAP_LAYERS.add(
+    "alarms",
+    MapLayer("未关闭警情", "警情", 60, alarm_features, permission="alarms.read", parts=("alarms", "incidents")),
+)
