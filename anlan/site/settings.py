@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
+    "ninja",  # its documentation page, from files of our own host
     "anlan.ui",
     "anlan.base.journal",
     "anlan.base.places",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from anlan.base.places.rules import ancestors
 from anlan.kernel.actor import Actor
 from anlan.kernel.modes import Mode
@@ -20,6 +22,13 @@ def visible_people(actor: Actor) -> PersonQuerySet:
 
 def visible_posts(actor: Actor) -> PostQuerySet:
     return Post.objects.visible_to(actor)
+
+
+def search_posts(posts: QuerySet[Post], text: str) -> QuerySet[Post]:
+    """Posts with each word in their title, or in the name or initials of somebody who holds them."""
+    for word in text.lower().split():
+        posts = posts.filter(Q(title__contains=word) | Q(holdings__person__search_text__contains=word))
+    return posts.distinct()
 
 
 def answers_for(post: Post, at: datetime) -> Person | None:

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,7 +19,7 @@ from anlan.ui.tables import Column, Filter, Table
 from .commands import record_login
 from .forms import LoginForm
 from .models import Account, Person, Post
-from .queries import actor_for, answering, visible_posts
+from .queries import actor_for, answering, search_posts, visible_posts
 from .roles import role_title
 
 
@@ -56,12 +55,6 @@ def log_out(request: ActorRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("login"))
 
 
-def _search(queryset: QuerySet[Post], text: str) -> QuerySet[Post]:
-    for word in text.lower().split():
-        queryset = queryset.filter(Q(title__contains=word) | Q(holdings__person__search_text__contains=word))
-    return queryset.distinct()
-
-
 def _words(person: Person | None) -> str | None:
     return f"{person.masked_name} {person.masked_phone}" if person else None
 
@@ -81,7 +74,7 @@ def _table(request: ActorRequest) -> Table[Post]:
             Column("superior", _("上级岗位"), lambda p: p.superior.title if p.superior else "—", css="nowrap"),
         ],
         filters=[
-            Filter("q", _("搜索"), _search, kind="text", placeholder=_("岗位、姓名、拼音首字母")),
+            Filter("q", _("搜索"), search_posts, kind="text", placeholder=_("岗位、姓名、拼音首字母")),
             Filter("role", _("角色"), lambda q, v: q.filter(role=v), held),
             Filter("town", _("乡镇"), lambda q, v: q.filter(area_code__startswith=v),
                    [row for row in towns if request.actor.sees_area(row[0])]),
