@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
-
 from anlan.base.places.models import Place
 from anlan.base.places.queries import visible_places
 from anlan.kernel.actor import Actor
 from anlan.kernel.judging.plan import span_ms
 from anlan.loop.alarms.queries import limits_of
 from anlan.loop.sensing.rain import rain_sums
+from anlan.ui import words
 
 WINDOWS = {"1h": timedelta(hours=1), "3h": timedelta(hours=3), "6h": timedelta(hours=6), "24h": timedelta(hours=24)}
 
@@ -28,9 +27,7 @@ class Window:
 
     @property
     def words(self) -> str:
-        """1 小时, 24 小时; a window that is not of whole hours as its pack names it."""
-        hours = self.length / timedelta(hours=1)
-        return _("%(n)d 小时") % {"n": hours} if hours.is_integer() else self.span
+        return words.span(self.span)
 
     @property
     def level(self) -> int:

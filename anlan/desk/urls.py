@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import views, views_map
+from . import views, views_map, views_place
 
 urlpatterns = [
     path("desk/", views.duty, name="duty"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("map/", views_map.map_page, name="map"),
     path("map/panel", views_map.map_panel, name="map-panel"),
     path("map/layers/<slug:key>", views_map.map_layer, name="map-layer"),
+    path("places/<str:code>/rain", views_place.place_rain, name="place-rain"),
+    path("places/<str:code>/alarms", views_place.place_alarms, name="place-alarms"),
     path("search", views.search, name="search"),
     path("incidents/", views.incident_list, name="incident-list"),
     path("incidents/<str:number>/", views.incident, name="incident"),

@@ -3,6 +3,7 @@
 Never: a database, a clock, or an unmasked phone.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,6 +65,18 @@ def minutes(seconds: float) -> str:
         words = _("%(m)d 分") % {"m": whole // 60}
         return words + (" " + _("%(s)d 秒") % {"s": rest} if rest and whole < 1200 else "")
     return _("%(h)d 小时 %(m)d 分") % {"h": whole // 3600, "m": whole % 3600 // 60}
+
+
+_SPAN = re.compile(r"(\d+)(min|h|d)")
+
+
+def span(text: str) -> str:
+    """A window as packs name it, in words: 1h → 1 小时, 90min → 90 分钟; another name as it is."""
+    found = _SPAN.fullmatch(text)
+    if not found:
+        return text
+    unit = {"min": _("%(n)d 分钟"), "h": _("%(n)d 小时"), "d": _("%(n)d 天")}[found[2]]
+    return unit % {"n": int(found[1])}
 
 
 def clock_time(moment: datetime | None, now: datetime | None = None) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from anlan.base.journal.references import KIND_WORDS, RESOLVERS, Reference
+from anlan.base.places.cards import PLACE_CARDS, PlaceCard
 from anlan.kernel.actor import Actor
 from anlan.ui.context import FRAME_FACTS
 from anlan.ui.navigation import NAVIGATION, NavItem
@@ -44,6 +45,7 @@ def _systems(actor: Actor, keys: set[str]) -> dict[str, Reference]:
 
 
 NAVIGATION.add("people", NavItem("岗位人员", "people-list", "shield", "calm", 20, "people.read"))
+PLACE_CARDS.add("people", PlaceCard("place-people", "people.read", side=True))
 FRAME_FACTS.add("user_label", _label)
 FRAME_FACTS.add("user_initial", _initial)
 FRAME_FACTS.add("user_title", _title)

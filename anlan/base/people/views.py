@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from anlan.base.places.queries import area_names, full_name, visible_areas
+from anlan.base.places.queries import area_names, full_name, place, visible_areas
 from anlan.kernel.actor import Actor
 from anlan.kernel.modes import Mode
 from anlan.ui.demo import DEMO_LOGINS
@@ -19,7 +19,7 @@ from anlan.ui.tables import Column, Filter, Table
 from .commands import record_login
 from .forms import LoginForm
 from .models import Account, Person, Post
-from .queries import actor_for, answering, search_posts, visible_posts
+from .queries import actor_for, answering, responsible_for, search_posts, visible_posts
 from .roles import role_title
 
 
@@ -96,3 +96,11 @@ def people_list(request: ActorRequest) -> HttpResponse:
         return table.export(request, posts)
     context = {"page": table.page(request, posts), "may_export": request.actor.may("exports.make")}
     return render(request, "people/list.html", context)
+
+
+@page("people.read")
+def place_people(request: ActorRequest, code: str) -> HttpResponse:
+    """The card of a place: which posts answer for it, who does so now and who deputises, masked."""
+    found = place(request.actor, code)
+    posts = responsible_for(request.actor, found.area_code, request.now)
+    return render(request, "people/place_card.html", {"place": found, "posts": posts})

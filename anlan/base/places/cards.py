@@ -7,16 +7,21 @@ from anlan.kernel.registry import Registry
 
 @dataclass(frozen=True)
 class PlaceCard:
-    """url_name: an address that takes the place's code and answers an htmx fragment, "" when it has nothing to say.
+    """url_name: an address that takes the place's code and the page's own query, and answers an htmx fragment that
+    fetches itself again when its live parts change; empty when it has nothing to say.
 
-    parts: live parts whose change fetches it again. kinds: place kinds it is for, () = all. side: right column.
+    kinds: place kinds it is for, () = all. side: right column. chart: the page brings the chart library.
     """
 
     url_name: str
     permission: str
-    parts: str = ""
     kinds: tuple[str, ...] = ()
     side: bool = False
+    chart: bool = False
+
+    def suits(self, kind: str) -> bool:
+        """Whether it stands on the page of a place of this kind."""
+        return not self.kinds or kind in self.kinds
 
 
 PLACE_CARDS: Registry[PlaceCard] = Registry("place card")

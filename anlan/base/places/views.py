@@ -66,11 +66,14 @@ def place_page(request: ActorRequest, code: str) -> HttpResponse:
     found = place(request.actor, code)
     pack = kinds().get(found.kind)
     facts = []
+    named = {v for v in found.attributes.values() if isinstance(v, str) and v.isdigit()}  # codes of areas
+    names = area_names({found.area_code, *named})
     for name, value in found.attributes.items():
         attribute = pack.attributes.get(name) if pack else None
         if attribute is None or attribute.type in ("limits", "codes"):
             continue
-        facts.append((attribute.title, value, attribute.unit))
+        facts.append((attribute.title, names.get(value, value) if isinstance(value, str) else value, attribute.unit))
+    cards = [c for c in PLACE_CARDS.values() if c.suits(found.kind) and request.actor.may(c.permission)]
     linked = set(found.attributes.get("gauges", [])) | {found.attributes.get("village", "")}
     context = {
         "place": found,
@@ -78,7 +81,8 @@ def place_page(request: ActorRequest, code: str) -> HttpResponse:
         "facts": facts,
         "limits": found.attributes.get("limits", {}),
         "linked": visible_places(request.actor).filter(code__in=linked - {""}),
-        "where": full_name(found.area_code, area_names({found.area_code})),
-        "cards": [card for _key, card in PLACE_CARDS.items()],
+        "where": full_name(found.area_code, names),
+        "cards": cards,
+        "chart": any(card.chart for card in cards),
     }
     return render(request, "places/page.html", context)

@@ -25,6 +25,7 @@ register = template.Library()
 register.filter("mask_name", mask_name)
 register.filter("mask_phone", mask_phone)
 register.filter("minutes", words.minutes)
+register.filter("span", words.span)
 
 
 @register.simple_tag
