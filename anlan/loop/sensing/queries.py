@@ -110,6 +110,11 @@ def places_values(
     return out
 
 
+def truth(place: Place, metric: str) -> tuple[int, SourceMetric] | None:
+    """Number of the stored series that tells a metric of a place, and how it counts; None = it does not measure it."""
+    return _truths([place.id], metric).get(place.id)
+
+
 def _truths(places: list[UUID], metric: str) -> dict[UUID, tuple[int, SourceMetric]]:
     """By place: the number of the stored series that a source pack says is the truth, and how it counts."""
     stored: dict[UUID, dict[str, int]] = {}
