@@ -13,12 +13,13 @@ from anlan.loop.alarms.queries import alarm as find_alarm
 from anlan.loop.alarms.queries import incident as find_incident
 from anlan.loop.alarms.queries import visible_incidents
 from anlan.loop.calls import commands as calls
-from anlan.loop.calls.queries import board, visible_campaigns
+from anlan.loop.calls.queries import Board, board, campaign_before, visible_campaigns, wake_curve
 from anlan.loop.calls.queries import call as find_call
 from anlan.loop.calls.queries import campaign as find_campaign
 from anlan.ui.acts import done
 from anlan.ui.requests import ActorRequest, page
 
+from .curve import Curve, draw
 from .incidents import picture
 from .lists import campaign_table, incident_table, with_counts
 from .queue import queue, tiles
@@ -128,7 +129,19 @@ def _board(request: ActorRequest, number: str) -> dict[str, object]:
     if view not in ("gap", "woken", "all"):
         raise Invalid("view", _("没有这个列表：%(view)s") % {"view": view}, "gap、woken、all")
     rows = {"gap": shown.gap, "woken": shown.woken_rows, "all": (*shown.gap, *shown.woken_rows)}[view]
-    return {"board": shown, "rows": rows, "view": view}
+    return {"board": shown, "rows": rows, "view": view, "curve": _curve(request, shown)}
+
+
+def _curve(request: ActorRequest, shown: Board) -> Curve:
+    """The wake curve, beside the one of the last campaign for this hazard."""
+    earlier = campaign_before(request.actor, shown.campaign)
+    return draw(
+        [seconds for seconds, _woken in shown.curve],
+        shown.targets,
+        shown.elapsed_s,
+        shown.campaign.rung.t_wake_s,
+        wake_curve(request.actor, earlier) if earlier else None,
+    )
 
 
 @page("calls.read")

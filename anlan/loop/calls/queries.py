@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from anlan.base.people.models import Person, Post
 from anlan.base.people.queries import answers_for, posts_for
 from anlan.base.places.queries import area_names, full_name
 from anlan.kernel.actor import Actor
+from anlan.kernel.clock import beijing
 from anlan.kernel.errors import NotFound
 from anlan.kernel.modes import Mode
 
@@ -136,7 +139,7 @@ def board(actor: Actor, campaign: Campaign, now: datetime) -> Board:
         Call.objects.visible_to(actor)
         .filter(campaign=campaign, kind__in=[Kind.TARGET.value, Kind.REMINDER.value])
         .exclude(stage=Stage.SUPERSEDED.value)
-        .select_related("person", "post", "place", "door_task__assignee_person")
+        .select_related("campaign", "person", "post", "place", "door_task__assignee_person")
         .prefetch_related("attempts", "places", "chain__child__person", "chain__child__attempts")
     )
     names = area_names({item.area_code for item in calls})
@@ -144,8 +147,8 @@ def board(actor: Actor, campaign: Campaign, now: datetime) -> Board:
     gap, woken = [r for r in rows if not r.woken], [r for r in rows if r.woken]
     risk = {place.id: place.people_at_risk for item in calls for place in item.places.all()}
     open_risk = {place.id for row in gap for place in row.call.places.all()}
-    first = Attempt.objects.filter(call__campaign=campaign).order_by("planned_at").first()
     times = sorted((r.call.ended_at - campaign.opened_at).total_seconds() for r in woken if r.call.ended_at)
+    first = Attempt.objects.filter(call__campaign=campaign).order_by("planned_at").first()
     return Board(
         campaign=campaign,
         elapsed_s=((campaign.closed_at or now) - campaign.opened_at).total_seconds(),
@@ -201,19 +204,22 @@ def _row(call: Call, names: dict[str, str]) -> Row:
 def _chain(call: Call) -> tuple[Segment, ...]:
     """本人 → 副职 → 上级 → 上门."""
     links = {link.kind: link for link in call.chain.all()}
+    rung = call.campaign.rung
+    over = Stage(call.stage) in rules.TERMINAL
     parts = [_said("本人", call)]
     for kind, word in ((Kind.DEPUTY, "副职"), (Kind.SUPERIOR, "上级")):
         link = links.get(kind.value)
         if link is None:
-            parts.append(Segment("", f"{word} 待呼"))
+            parts.append(Segment("", "—") if over else Segment("", f"{word} 待呼", f"{_clock(call.t_wake_at)} 起"))
         elif link.child is None:
-            parts.append(Segment("fail", f"{word} 无"))
+            parts.append(Segment("fail", f"{word} 无", "岗位上没有人"))
         else:
             name = link.child.person.masked_name if link.child.person else ""
             parts.append(_said(f"{word} {name}", link.child))
     task = call.door_task
     if task is None:
-        parts.append(Segment("", "上门 待派"))
+        by = call.opened_at + timedelta(seconds=rung.door_assign_s)
+        parts.append(Segment("", "—") if over or not rung.widen else Segment("", "上门 待派", _clock(by)))
     else:
         who = task.assignee_person.masked_name if task.assignee_person else "无人"
         state = "pass" if task.state in ("submitted", "verified") else "go"
@@ -222,14 +228,37 @@ def _chain(call: Call) -> tuple[Segment, ...]:
 
 
 def _said(who: str, call: Call) -> Segment:
+    """One person's dials in words: how the last ended, and when the last three began."""
     attempts = sorted(call.attempts.all(), key=lambda a: a.n)
     stage = Stage(call.stage)
     if stage in rules.WOKEN:
-        return Segment("pass", f"{who} 已应", call.reason)
+        seconds = f"，听完 {attempts[-1].of:.0f} 秒" if attempts and stage is Stage.ACKED else ""
+        reason = f"，{call.reason}" if call.reason else ""
+        return Segment("pass", f"{who} 已应", f"{_clock(call.ended_at)}{seconds}{reason}")
     if not attempts:
         return Segment("fail" if stage is Stage.UNREACHABLE else "go", f"{who} 待拨", call.reason)
-    last = attempts[-1]
+    last, times = attempts[-1], " ".join(_clock(attempt.planned_at) for attempt in attempts[-3:])
+    if last.line == Line.PLAYING:
+        return Segment("go", f"{who} 接听中 {last.seconds:.0f}/{last.of:.0f} 秒", f"第 {last.n} 次")
     if last.line != Line.OVER:
-        title = f"接听中 {last.seconds:.0f}/{last.of:.0f} 秒" if last.line == Line.PLAYING else f"第 {last.n} 次响铃"
-        return Segment("go", f"{who} {title}")
-    return Segment("fail", f"{who} {len(attempts)} 次{OUTCOME_WORDS[Outcome(last.outcome)]}")
+        return Segment("go", f"{who} 第 {last.n} 次响铃", times)
+    return Segment("fail", f"{who} {len(attempts)} 次{OUTCOME_WORDS[Outcome(last.outcome)]}", times)
+
+
+def _clock(moment: datetime | None) -> str:
+    return f"{beijing(moment):%H:%M}" if moment else ""
+
+
+def wake_curve(actor: Actor, campaign: Campaign) -> tuple[int, tuple[float, ...]]:
+    """How many were to be woken within what the actor sees, and after how many seconds each was."""
+    calls = Call.objects.visible_to(actor).filter(campaign=campaign, kind=Kind.TARGET.value)
+    rows = list(calls.exclude(stage=Stage.SUPERSEDED.value).values_list("stage", "ended_at"))
+    times = [(ended - campaign.opened_at).total_seconds() for stage, ended in rows if stage in rules.WOKEN and ended]
+    return len(rows), tuple(sorted(times))
+
+
+def campaign_before(actor: Actor, campaign: Campaign) -> Campaign | None:
+    """The last one that ended for the same kind of hazard, other than a part of the same incident."""
+    earlier = visible_campaigns(actor).filter(hazard=campaign.hazard, opened_at__lt=campaign.opened_at)
+    same = Q(incident=campaign.incident) if campaign.incident_id else Q(pk=campaign.pk)
+    return earlier.exclude(closed_at=None).exclude(same).order_by("-opened_at").first()
