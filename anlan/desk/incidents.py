@@ -6,17 +6,18 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from anlan.base.journal.models import Entry
-from anlan.base.journal.references import kind_words
 from anlan.base.tasks.models import Task
 from anlan.base.tasks.queries import visible_tasks
 from anlan.kernel.actor import Actor
 from anlan.loop.alarms.models import Alarm, Incident
 from anlan.loop.alarms.queries import timeline, visible_alarms
 from anlan.loop.alarms.rules import State
-from anlan.loop.calls.models import Campaign
+from anlan.loop.calls.models import Call, Campaign
+
+from .rain import Window, nearest, windows
+from .timeline import Line, Names, tell
 
 LINES_SHOWN = 200
-GLYPHS = {"alarms": "rain", "incidents": "bell", "calls": "phone", "tasks": "walk"}
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,11 @@ class LoopStep:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One journal line of the timeline."""
+class Seen:
+    """One alarm with the window of rain that is nearest to its limit; None = the place is not judged by rain."""
 
-    at: datetime
-    glyph: str
-    words: str
-    detail: str
-    level: int
+    alarm: Alarm
+    window: Window | None
 
 
 @dataclass(frozen=True)
@@ -45,18 +43,21 @@ class Picture:
     """Everything the incident page shows."""
 
     incident: Incident
-    alarms: list[Alarm]
+    alarms: list[Seen]
     campaigns: list[Campaign]
     tasks: list[Task]
     steps: list[LoopStep]
     lines: list[Line]
+    only: str
     may_close: bool
     still_active: int
 
 
-def picture(actor: Actor, incident: Incident, now: datetime) -> Picture:
-    """Gather an incident for an actor, within what the actor sees."""
-    alarms = list(visible_alarms(actor).filter(incident=incident).order_by("-level", "-people_at_risk"))
+def picture(actor: Actor, incident: Incident, now: datetime, only: str = "") -> Picture:
+    """Gather an incident for an actor, within what the actor sees. only: a segment of the course, "" = all of it."""
+    alarms = list(
+        visible_alarms(actor).filter(incident=incident).select_related("place").order_by("-level", "-people_at_risk")
+    )
     campaigns = []
     if actor.may("calls.read"):
         campaigns = list(Campaign.objects.visible_to(actor).filter(incident=incident).order_by("-opened_at"))
@@ -67,13 +68,31 @@ def picture(actor: Actor, incident: Incident, now: datetime) -> Picture:
     active = sum(1 for alarm in alarms if alarm.state is State.ACTIVE)
     return Picture(
         incident=incident,
-        alarms=alarms,
+        alarms=[Seen(alarm, _window(actor, alarm, now)) for alarm in alarms],
         campaigns=campaigns,
         tasks=tasks,
         steps=_steps(incident, entries),
-        lines=_lines(entries, {str(alarm.id): alarm.place.name for alarm in alarms})[-LINES_SHOWN:],
+        lines=tell(entries, _names(actor, incident, alarms, tasks), incident.opened_at, only)[-LINES_SHOWN:],
+        only=only,
         may_close=incident.closed_at is None and active == 0,
         still_active=active,
+    )
+
+
+def _window(actor: Actor, alarm: Alarm, now: datetime) -> Window | None:
+    if alarm.cleared_at is not None or not actor.may("sensing.read"):
+        return None
+    window = nearest(windows(actor, alarm.place, now))
+    return window if window and window.limits else None
+
+
+def _names(actor: Actor, incident: Incident, alarms: list[Alarm], tasks: list[Task]) -> Names:
+    calls: dict[str, str] = {}
+    if actor.may("calls.read"):
+        found = Call.objects.visible_to(actor).filter(campaign__incident=incident)
+        calls = {str(number): "、".join(posts) for number, posts in found.values_list("id", "posts")}
+    return Names(
+        {str(alarm.id): alarm.place.name for alarm in alarms}, calls, {str(task.id): task.title for task in tasks}
     )
 
 
@@ -107,18 +126,3 @@ def _steps(incident: Incident, entries: list[Entry]) -> list[LoopStep]:
             steps.append(LoopStep(word, None, "", "now" if pending and incident.closed_at is None else ""))
             pending = False
     return steps
-
-
-def _lines(entries: list[Entry], places: dict[str, str]) -> list[Line]:
-    found = []
-    for entry in entries:
-        data = entry.data
-        evidence = data.get("evidence") or {}
-        parts = [places.get(str(data.get("alarm", "")), "")]
-        if "value" in evidence:
-            parts.append(f"{evidence.get('span', '')} {evidence['value']} ≥ {evidence.get('limit', '')}")
-        parts += [str(data[name]) for name in ("outcome", "reason", "number") if data.get(name)]
-        level = int(data.get("level") or 0) if entry.kind.startswith(("alarms.", "calls.opened")) else 0
-        glyph = GLYPHS.get(entry.kind.split(".")[0], "clock")
-        found.append(Line(entry.happened_at, glyph, kind_words(entry.kind), " · ".join(filter(None, parts)), level))
-    return found

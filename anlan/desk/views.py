@@ -23,6 +23,7 @@ from .curve import Curve, draw
 from .incidents import picture
 from .lists import campaign_table, incident_table, with_counts
 from .queue import queue, tiles
+from .timeline import SEGMENTS
 
 
 @page("alarms.acknowledge")
@@ -76,17 +77,24 @@ def _export(request: ActorRequest) -> dict[str, object]:
     return {"may_export": request.actor.may("exports.make")}
 
 
+def _incident(request: ActorRequest, number: str) -> dict[str, object]:
+    only = request.GET.get("only", "")
+    if only not in ("", *SEGMENTS):
+        raise Invalid("only", _("没有这一类：%(kind)s") % {"kind": only}, "、".join(SEGMENTS))
+    found = find_incident(request.actor, number)
+    words = [("", _("全部")), *zip(SEGMENTS, (_("警情"), _("叫应"), _("任务")), strict=True)]
+    return {"picture": picture(request.actor, found, request.now, only), "segments": words}
+
+
 @page("alarms.read")
 def incident(request: ActorRequest, number: str) -> HttpResponse:
-    """One incident: the loop's steps, its timeline, what should happen now."""
-    found = find_incident(request.actor, number)
-    return render(request, "desk/incident.html", {"picture": picture(request.actor, found, request.now)})
+    """One incident: the loop's steps, its course, what should happen now. Answers 422 for an unknown part."""
+    return render(request, "desk/incident.html", _incident(request, number))
 
 
 @page("alarms.read")
 def incident_part(request: ActorRequest, number: str) -> HttpResponse:
-    found = find_incident(request.actor, number)
-    return render(request, "desk/incident_part.html", {"picture": picture(request.actor, found, request.now)})
+    return render(request, "desk/incident_part.html", _incident(request, number))
 
 
 @page(None, "POST")

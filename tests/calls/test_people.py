@@ -18,7 +18,8 @@ from anlan.base.tasks import commands as tasks
 from anlan.base.tasks.models import Task
 from anlan.kernel.clock import SiteClock
 from anlan.loop.alarms import commands as alarms
-from anlan.loop.alarms.models import Alarm
+from anlan.loop.alarms.models import Alarm, Incident
+from anlan.loop.alarms.queries import timeline
 from anlan.loop.alarms.rules import RuleFacts
 from anlan.loop.calls import commands, ports
 from anlan.loop.calls.models import Attempt, Call, Campaign
@@ -175,6 +176,9 @@ class TestWebhook:
         alarm_at(cast)
         woken = Call.objects.filter(stage=Stage.ACKED)
         run(phones, lambda: woken.exists() and not Call.objects.open().exists(), f"{live_server.url}/hooks/voice")
+        news()
+        shown = timeline(cast.actor("zhiban"), Incident.objects.get()).filter(kind="calls.acked")
+        assert shown.count() == woken.count()
 
     def test_an_unsigned_receipt_is_refused_and_changes_nothing(self, cast: Cast, phones: Phones) -> None:
         ports.use(phones.channel())

@@ -11,7 +11,7 @@ from anlan.base.people.queries import answers_for, deputy_for
 from anlan.base.places.queries import area_names, full_name
 from anlan.kernel.actor import Actor
 from anlan.kernel.channels import Dial, Receipt
-from anlan.kernel.modes import LEVEL_WORDS
+from anlan.kernel.modes import LEVEL_WORDS, Mode
 
 from . import packs, rules
 from .commands import end, ensure_call, level_name, lock, note, settle, to_door
@@ -164,7 +164,10 @@ def refused(actor: Actor, attempt: Attempt, *, code: str, retryable: bool, wait_
 
 @command("calls.record_receipts")
 def record_receipts(actor: Actor, receipts: Iterable[Receipt], *, now: datetime) -> int:
-    """Book what a channel reported, in order; each receipt once. Returns how many were new."""
+    """Book what a channel reported, in order; each receipt once. Returns how many were new.
+
+    A channel knows no modes: each line is written in the mode of the call that it is about.
+    """
     new = 0
     for news in sorted(receipts, key=lambda r: (r.call, r.seq)):
         _, fresh = Taken.objects.get_or_create(id=news.id, defaults={"at": now})
@@ -177,7 +180,7 @@ def record_receipts(actor: Actor, receipts: Iterable[Receipt], *, now: datetime)
         new += 1
         after = rules.receipt(attempt.facts, news, attempt.confirm_keys)
         if after != attempt.facts:
-            settle(actor, attempt, after, now)
+            settle(replace(actor, mode=Mode(attempt.call.mode)), attempt, after, now)
     return new
 
 
