@@ -8,7 +8,9 @@ from anlan.base.journal.models import Entry
 from anlan.desk.timeline import Names, tell
 from tests.cast import NOW
 
-NAMES = Names({"a": "安口村山洪危险区"}, {"1": "安口村责任人", "2": "安口村监测员", "3": "甲", "4": "乙"}, {"t": "上门叫应"})
+NAMES = Names(
+    {"a": "安口村山洪危险区"}, {"1": "安口村责任人", "2": "安口村监测员", "3": "甲", "4": "乙"}, {"t": "上门叫应"}
+)
 
 
 def entry(kind: str, at_s: float, **data: object) -> Entry:
