@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from anlan.base.places.queries import area_names, full_name, visible_areas, visible_places
+from anlan.base.places.queries import area_names, full_name, search_places, visible_areas, visible_places
 from anlan.ui.requests import ActorRequest, page
 from anlan.ui.tables import Column, Filter, Table
 
@@ -23,7 +23,7 @@ def _devices(request: ActorRequest) -> Table[Device]:
     protocols = Device.objects.visible_to(actor).order_by().values_list("protocol", flat=True).distinct()
 
     def search(queryset: QuerySet[Device], text: str) -> QuerySet[Device]:
-        places = visible_places(actor).search(text).values("id")
+        places = search_places(visible_places(actor), text).values("id")
         return queryset.filter(place__in=places) | queryset.filter(address__contains=text.upper())
 
     def by_state(queryset: QuerySet[Device], state: str) -> QuerySet[Device]:
