@@ -46,9 +46,10 @@ class Column(Generic[M]):
 
 @dataclass(frozen=True)
 class Filter(Generic[M]):
-    """One field of the filter bar. options: (value, words) to choose from; none = a text to type.
+    """One field of the filter bar. kind: "choice" or "segments" of the options, else "text" or "date" to type.
 
-    apply narrows the queryset; it may raise Invalid. kind: "text", "choice", "date" or "segments".
+    options: (value, words); a choice of none is not drawn and takes no value. apply narrows the queryset; it may raise
+    Invalid.
     """
 
     key: str
@@ -59,7 +60,7 @@ class Filter(Generic[M]):
     placeholder: str = ""
 
     def check(self, value: str) -> str:
-        if self.options and value not in {option for option, _words in self.options}:
+        if self.kind in ("choice", "segments") and value not in {option for option, _words in self.options}:
             known = "、".join(option for option, _words in self.options)
             raise Invalid(self.key, _("“%(value)s”不能用，可用：%(known)s") % {"value": value, "known": known})
         return value

@@ -67,6 +67,14 @@ def minutes(seconds: float) -> str:
     return _("%(h)d 小时 %(m)d 分") % {"h": whole // 3600, "m": whole % 3600 // 60}
 
 
+def day(moment: datetime) -> str:
+    """The date in Beijing as the top bar says it: 7月21日 周二. Never a weekday in another language than the page's."""
+    local = beijing(moment)
+    weekdays = (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日"))
+    date = _("%(month)d月%(day)d日") % {"month": local.month, "day": local.day}
+    return f"{date} {weekdays[local.weekday()]}"
+
+
 _SPAN = re.compile(r"(\d+)(min|h|d)")
 
 

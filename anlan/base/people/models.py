@@ -25,12 +25,6 @@ class PersonQuerySet(models.QuerySet["Person"]):
         held = Holding.objects.filter(within(actor, "post__area_code")).values("person_id")
         return visible.filter(Q(id__in=held) | Q(id=actor.person_id))
 
-    def search(self, text: str) -> PersonQuerySet:
-        found = self
-        for word in text.lower().split():
-            found = found.filter(search_text__contains=word)
-        return found
-
 
 class Person(models.Model):
     """Somebody who can be called. Shown masked; the journal knows only the id."""

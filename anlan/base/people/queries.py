@@ -11,13 +11,9 @@ from anlan.base.places.rules import ancestors
 from anlan.kernel.actor import Actor
 from anlan.kernel.modes import Mode
 
-from .models import Account, Holding, Person, PersonQuerySet, Post, PostQuerySet
+from .models import Account, Holding, Person, Post, PostQuerySet
 from .roles import roles
 from .rules import Term, who_answers
-
-
-def visible_people(actor: Actor) -> PersonQuerySet:
-    return Person.objects.visible_to(actor)
 
 
 def visible_posts(actor: Actor) -> PostQuerySet:

@@ -13,7 +13,7 @@ from anlan.ui.requests import ActorRequest
 
 from .kinds import kinds
 from .models import Area, Place
-from .queries import area_names, full_name, place, visible_areas, visible_places
+from .queries import area_names, full_name, place, search_places, visible_areas, visible_places
 
 router = StrictRouter()
 Level = Literal["province", "city", "county", "town", "village"]
@@ -85,7 +85,7 @@ def areas(request: ActorRequest, query: Query[AreaQuery]) -> Paged[AreaOut]:
 def places(request: ActorRequest, query: Query[PlaceQuery]) -> Paged[PlaceOut]:
     """Needs places.read. Sorts: name, kind, area, people, households, code. First: most people at risk."""
     request.actor.require("places.read")
-    found = visible_places(request.actor).search(query.q).filter(area_code__startswith=query.area)
+    found = search_places(visible_places(request.actor), query.q).filter(area_code__startswith=query.area)
     if query.kind:
         found = found.filter(kind=query.kind)
     names = area_names()

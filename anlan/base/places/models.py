@@ -52,13 +52,6 @@ class PlaceQuerySet(models.QuerySet["Place"]):
         visible = self.filter(within(actor), mode=actor.mode)
         return visible if actor.kinds is None else visible.filter(kind__in=actor.kinds)
 
-    def search(self, text: str) -> PlaceQuerySet:
-        """By name, code, town or pinyin initials; each word must be found; two characters are enough."""
-        found = self
-        for word in text.lower().split():
-            found = found.filter(search_text__contains=word)
-        return found
-
 
 class Place(models.Model):
     """Anything somebody answers for. `attributes` are typed by the kind's pack."""

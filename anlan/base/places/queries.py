@@ -1,5 +1,7 @@
 """Reads of areas and places, each inside what the actor sees."""
 
+from django.db.models import QuerySet
+
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import NotFound
 
@@ -9,6 +11,13 @@ from .rules import ancestors
 
 def visible_places(actor: Actor) -> PlaceQuerySet:
     return Place.objects.visible_to(actor)
+
+
+def search_places(places: QuerySet[Place], text: str) -> QuerySet[Place]:
+    """By name, code, town or pinyin initials; each word must be found; two characters are enough."""
+    for word in text.lower().split():
+        places = places.filter(search_text__contains=word)
+    return places
 
 
 def visible_areas(actor: Actor) -> AreaQuerySet:

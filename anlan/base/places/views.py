@@ -1,6 +1,5 @@
 """Places on screen: the list with search and filters, and one place's page with cards that slices above add."""
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,13 +11,7 @@ from anlan.ui.tables import Column, Filter, Table
 from .cards import PLACE_CARDS
 from .kinds import kinds
 from .models import Place
-from .queries import area_names, full_name, place, visible_areas, visible_places
-
-
-def _narrow_search(queryset: QuerySet[Place], text: str) -> QuerySet[Place]:
-    for word in text.lower().split():
-        queryset = queryset.filter(search_text__contains=word)
-    return queryset
+from .queries import area_names, full_name, place, search_places, visible_areas, visible_places
 
 
 def _table(request: ActorRequest) -> Table[Place]:
@@ -37,7 +30,7 @@ def _table(request: ActorRequest) -> Table[Place]:
             Column("code", _("编号"), lambda p: p.code, sort="code", css="nowrap"),
         ],
         filters=[
-            Filter("q", _("搜索"), _narrow_search, kind="text", placeholder=_("名称、编号、拼音首字母")),
+            Filter("q", _("搜索"), search_places, kind="text", placeholder=_("名称、编号、拼音首字母")),
             Filter("kind", _("种类"), lambda q, v: q.filter(kind=v), sorted(words.items())),
             Filter("town", _("乡镇"), lambda q, v: q.filter(area_code__startswith=v), inside),
         ],

@@ -13,7 +13,7 @@ from anlan.kernel.errors import Invalid, NotFound
 from anlan.ui.api import REFUSALS, Moment, Problem, StrictRouter
 from anlan.ui.requests import ActorRequest
 
-from .queries import devices, latest_values, place_values, quarantined, source_packs, truth
+from .queries import devices, latest_values, place_values, source_packs, truth, visible_quarantine
 
 router = StrictRouter()
 LONGEST = timedelta(days=31)
@@ -136,4 +136,4 @@ def admitted(request: ActorRequest) -> list[DeviceOut]:
 def unknown(request: ActorRequest) -> list[QuarantineOut]:
     """Stations that call and are not admitted; never judged. Needs sensing.admit."""
     request.actor.require("sensing.admit")
-    return [QuarantineOut.model_validate(one) for one in quarantined()]
+    return [QuarantineOut.model_validate(one) for one in visible_quarantine(request.actor).order_by("-last_seen")]

@@ -7,6 +7,7 @@ from functools import cache
 from uuid import UUID
 
 import numpy as np
+from django.db.models import QuerySet
 
 from anlan.base.places.models import Place
 from anlan.base.places.queries import visible_places
@@ -57,9 +58,9 @@ def newest_block() -> int:
     return Block.objects.using(readings_alias()).order_by("-id").values_list("id", flat=True).first() or 0
 
 
-def quarantined() -> list[Quarantine]:
-    """Stations that call and are not admitted, the latest first."""
-    return list(Quarantine.objects.order_by("-last_seen"))
+def visible_quarantine(actor: Actor) -> QuerySet[Quarantine]:
+    """Stations that call and are not admitted. They belong to no area yet: whoever may admit sees them, others none."""
+    return Quarantine.objects.all() if actor.may("sensing.admit") else Quarantine.objects.none()
 
 
 def devices(actor: Actor) -> list[Device]:
@@ -185,3 +186,26 @@ def _latest_of(
 
 def _expected(kind: str) -> tuple[str, ...]:
     return {"rain_gauge": ("rain",), "river_station": ("stage",)}.get(kind, ())
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """When a device was last heard of at all, by event time. at: None = never. known: within three of its intervals."""
+
+    at: datetime | None
+    known: bool
+
+
+def device_states(actor: Actor, now: datetime) -> dict[UUID, DeviceState]:
+    """How each device that the actor sees stands now, whatever it measures."""
+    newest = dict(Latest.objects.using(readings_alias()).values_list("series", "at_ms"))
+    heard: dict[UUID, int] = {}
+    for device_id, number in Series.objects.values_list("device_id", "id"):
+        if number in newest:
+            heard[device_id] = max(heard.get(device_id, 0), newest[number])
+    out = {}
+    for device in devices(actor):
+        at = heard.get(device.id)
+        limit = STALE_INTERVALS * float(device.place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)) * 60_000
+        out[device.id] = DeviceState(None if at is None else moment(at), at is not None and ms(now) - at <= limit)
+    return out

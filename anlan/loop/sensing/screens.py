@@ -11,9 +11,10 @@ from anlan.base.places.models import Place
 from anlan.base.places.queries import visible_places
 from anlan.kernel.actor import Actor
 from anlan.ui.map_layers import MAP_LAYERS, Feature, MapLayer, point
+from anlan.ui.navigation import NAVIGATION, Count, NavItem
 from anlan.ui.words import age
 
-from .queries import LatestValue, latest_values, source_packs
+from .queries import LatestValue, device_states, latest_values, source_packs, visible_quarantine
 from .rain import rain_sums
 
 HOUR = timedelta(hours=1)
@@ -71,6 +72,14 @@ def river_features(actor: Actor, now: datetime) -> list[Feature]:
     return _features(actor, now, "river_station", "stage", words)
 
 
+def _silent(actor: Actor, now: datetime) -> Count | None:
+    """Silent devices and stations that nobody admitted, where the actor may do something about them."""
+    number = sum(1 for state in device_states(actor, now).values() if not state.known)
+    number += visible_quarantine(actor).count()
+    return Count(number) if number else None
+
+
+NAVIGATION.add("devices", NavItem("设备", "devices", "tower", "calm", 15, "sensing.read", count=_silent))
 MAP_LAYERS.add(
     "rain", MapLayer("雨量站", "雨水", 40, gauge_features, permission="sensing.read", parts=("sensing", "places"))
 )

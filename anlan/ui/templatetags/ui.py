@@ -26,6 +26,7 @@ register.filter("mask_name", mask_name)
 register.filter("mask_phone", mask_phone)
 register.filter("minutes", words.minutes)
 register.filter("span", words.span)
+register.filter("day", words.day)
 
 
 @register.simple_tag

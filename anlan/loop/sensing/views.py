@@ -1,0 +1,117 @@
+"""Devices on screen: those admitted, the silent ones first, and the stations that call without being admitted."""
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from anlan.base.places.queries import area_names, full_name, search_places, visible_areas, visible_places
+from anlan.ui.requests import ActorRequest, page
+from anlan.ui.tables import Column, Filter, Table
+
+from .models import Device, Quarantine
+from .queries import device_states, visible_quarantine
+
+
+def _devices(request: ActorRequest) -> Table[Device]:
+    actor = request.actor
+    states = device_states(actor, request.now)
+    silent = [number for number, state in states.items() if not state.known]
+    names = area_names()
+    towns = visible_areas(actor).filter(level="town").order_by("code").values_list("code", "name")
+    protocols = Device.objects.visible_to(actor).order_by().values_list("protocol", flat=True).distinct()
+
+    def search(queryset: QuerySet[Device], text: str) -> QuerySet[Device]:
+        places = search_places(visible_places(actor), text).values("id")
+        return queryset.filter(place__in=places) | queryset.filter(address__contains=text.upper())
+
+    def by_state(queryset: QuerySet[Device], state: str) -> QuerySet[Device]:
+        return queryset.filter(pk__in=silent) if state == "silent" else queryset.exclude(pk__in=silent)
+
+    first = Case(When(pk__in=silent, then=Value(0)), default=Value(1), output_field=IntegerField()).asc()
+    return Table(
+        columns=[
+            Column("place", _("站点"), lambda d: d.place.name, sort="place__name", css="nowrap"),
+            Column("state", _("状态"), lambda d: _("有数据") if states[d.id].known else _("静默"),
+                   template="sensing/cell_state.html", css="nowrap"),
+            Column("heard", _("最近一次数据"), lambda d: states[d.id].at, template="sensing/cell_heard.html",
+                   css="nowrap"),
+            Column("protocol", _("规约"), lambda d: d.protocol.upper(), sort="protocol", css="nowrap"),
+            Column("address", _("站地址"), lambda d: d.address, sort="address", css="nowrap"),
+            Column("town", _("乡镇村"), lambda d: full_name(d.place.area_code, names), sort="place__area_code"),
+            Column("admitted", _("登记时间"), lambda d: d.admitted_at, sort="admitted_at",
+                   template="sensing/cell_time.html", css="nowrap"),
+        ],
+        filters=[
+            Filter("state", _("状态"), by_state, [("silent", _("静默")), ("heard", _("有数据"))]),
+            Filter("q", _("搜索"), search, kind="text", placeholder=_("站名、站地址、拼音首字母")),
+            Filter("protocol", _("规约"), lambda q, v: q.filter(protocol=v), [(p, p.upper()) for p in protocols]),
+            Filter("town", _("乡镇"), lambda q, v: q.filter(place__area_code__startswith=v),
+                   [row for row in towns if actor.sees_area(row[0])]),
+        ],
+        order=(first, "address"),
+        url=lambda d: reverse("place", args=[d.place.code]),
+        empty=_("没有符合条件的设备"),
+        file_name=_("设备"),
+    )  # fmt: skip
+
+
+@page("sensing.read")
+def device_list(request: ActorRequest) -> HttpResponse:
+    """Admitted devices the actor sees, the silent first. Answers 422 for a parameter it does not know."""
+    table = _devices(request)
+    found = Device.objects.visible_to(request.actor).select_related("place")
+    if table.wants_export(request):
+        request.actor.require("exports.make")
+        return table.export(request, found)
+    states = device_states(request.actor, request.now).values()
+    context = {
+        "page": table.page(request, found),
+        "may_export": request.actor.may("exports.make"),
+        "total": len(states),
+        "silent": sum(1 for state in states if not state.known),
+        "unknown": visible_quarantine(request.actor).count(),
+    }
+    return render(request, "sensing/devices.html", context)
+
+
+REASONS = {"unknown": "未登记", "password": "口令不符"}
+
+
+def _unknown() -> Table[Quarantine]:
+    return Table(
+        columns=[
+            Column("address", _("站地址"), lambda q: q.address, sort="address", css="nowrap"),
+            Column("protocol", _("规约"), lambda q: q.protocol.upper(), sort="protocol", css="nowrap"),
+            Column("reason", _("为什么隔离"), lambda q: _(REASONS.get(q.reason, q.reason)), sort="reason",
+                   template="sensing/cell_reason.html", css="nowrap"),
+            Column("first", _("第一次"), lambda q: q.first_seen, sort="first_seen", template="sensing/cell_time.html",
+                   css="nowrap"),
+            Column("last", _("最近一次"), lambda q: q.last_seen, sort="last_seen", template="sensing/cell_heard.html",
+                   css="nowrap"),
+            Column("count", _("报文数"), lambda q: q.count, sort="count", css="r"),
+            Column("peer", _("来自"), lambda q: q.peer, sort="peer", css="nowrap"),
+            Column("frame", _("最后一帧（十六进制）"), lambda q: q.last_frame, template="sensing/cell_frame.html"),
+        ],
+        filters=[
+            Filter("reason", _("为什么隔离"), lambda q, v: q.filter(reason=v),
+                   [(key, _(words)) for key, words in REASONS.items()]),
+            Filter("q", _("站地址"), lambda q, v: q.filter(address__contains=v.upper()), kind="text"),
+        ],
+        order=("-last_seen",),
+        empty=_("没有未登记的站来报"),
+        file_name=_("未登记站"),
+    )  # fmt: skip
+
+
+@page("sensing.admit")
+def unknown_list(request: ActorRequest) -> HttpResponse:
+    """Stations that call and are not admitted: kept raw, never judged. Answers 422 for an unknown parameter."""
+    table = _unknown()
+    found = visible_quarantine(request.actor)
+    if table.wants_export(request):
+        request.actor.require("exports.make")
+        return table.export(request, found)
+    context = {"page": table.page(request, found), "may_export": request.actor.may("exports.make"), "unknown": True}
+    return render(request, "sensing/unknown.html", context)
