@@ -88,6 +88,7 @@ def prepare(conf: Config, root: Path) -> Site:
         phones = free_port("127.0.0.1", 8700)
         environment.setdefault("ANLAN_VOICE_URL", f"http://127.0.0.1:{phones}")
         environment.setdefault("ANLAN_VOICE_SECRET", _shared_secret(folder))
+        environment["PHONES_SECRET"] = environment["ANLAN_VOICE_SECRET"]  # never on a command line, which all can read
         site.children.append(
             Child(
                 "phones",
@@ -99,8 +100,6 @@ def prepare(conf: Config, root: Path) -> Site:
                     str(phones),
                     "--data",
                     str(folder / "phones"),
-                    "--secret",
-                    environment["ANLAN_VOICE_SECRET"],
                     "--clock",
                     str(folder / "clock.json"),
                     "--seed",
@@ -204,6 +203,7 @@ class Supervisor:
             env=self.site.environment,
             preexec_fn=_die_with_parent,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # the site's own first line is the address; logs go to standard error
             start_new_session=True,
         )
 
