@@ -69,13 +69,21 @@ def load_pack(path: Path, model: type[P]) -> P:
         raise PackError(f"{path.name}: {lines}") from error
 
 
-def load_family(family: str, model: type[P], overrides: Iterable[Path] = ()) -> dict[str, P]:
+_overrides: list[Path] = []
+
+
+def override_with(folders: Iterable[Path]) -> None:
+    """The county's own packs, laid over the shipped ones. Said once, while the program starts."""
+    _overrides[:] = folders
+
+
+def load_family(family: str, model: type[P]) -> dict[str, P]:
     """All packs of a family by URN: shipped ones first, then each override folder's `<family>/` on top.
 
     Two files of one folder with the same URN are refused.
     """
     packs: dict[str, P] = {}
-    for root in (SHIPPED, *overrides):
+    for root in (SHIPPED, *_overrides):
         seen: set[str] = set()
         for path in sorted((root / family).glob("*.yaml")):
             pack = load_pack(path, model)

@@ -5,6 +5,7 @@ An unknown `ANLAN_…` variable is refused at start, so that a typing error neve
 
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,7 +47,7 @@ class Config(BaseModel):
             return sqlite(self.data / "record.sqlite3")
         url = urlsplit(self.database_url)
         if url.scheme not in ("postgresql", "postgres"):
-            raise ConfigError(f"ANLAN_DATABASE_URL: expected postgresql://…, got {url.scheme}://…")
+            raise ConfigError(f"ANLAN_DATABASE_URL：应为 postgresql://…，得到 {url.scheme}://…")
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": url.path.lstrip("/"),
@@ -85,9 +86,13 @@ def read(environment: Mapping[str, str]) -> Config:
         lines = []
         for problem in error.errors():
             name = PREFIX + str(problem["loc"][0]).upper()
-            what = "unknown setting" if problem["type"] == "extra_forbidden" else problem["msg"]
-            lines.append(f"{name}: {what}")
+            lines.append(f"{name}：{_unknown(name) if problem['type'] == 'extra_forbidden' else problem['msg']}")
         raise ConfigError("\n".join(lines)) from error
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, [PREFIX + field.upper() for field in Config.model_fields], 1)
+    return "没有这个设置" + (f"，是不是 {near[0]}？" if near else "；全部设置见 anlan/site/config.py")
 
 
 @cache

@@ -9,12 +9,11 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
-from anlan.base.people.roles import roles
-from anlan.base.places.kinds import kinds
-from anlan.base.tasks.packs import task_ladders
-from anlan.kernel.packs import PackError
+from anlan.kernel.packs import PackError, load_family
 
+from .checks.packs import FAMILIES
 from .config import Config
+from .supervisor import free_port
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,14 @@ class Finding:
 
 def examine(conf: Config) -> list[Finding]:
     """All findings, in the order in which they should be mended."""
-    return [*_machine(conf), *_databases(), *_packs()]
+    return [*_machine(conf), *_ports(conf), *_databases(), *_packs()]
 
 
 def _machine(conf: Config) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding(sys.version_info >= (3, 11), f"Python {version}", "" if sys.version_info >= (3, 11) else "要 3.11+")
-    free = shutil.disk_usage(conf.data if conf.data.exists() else conf.data.parent).free / 1e9
+    there = next(folder for folder in (conf.data.absolute(), *conf.data.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(there).free / 1e9
     yield Finding(free > 1, f"数据目录所在磁盘剩余 {free:.1f} GB", "" if free > 1 else "至少留 1 GB")
     yield Finding(
         True, "外呼网关 " + (conf.voice_url or "未配置"), "" if conf.voice_url else "设 ANLAN_VOICE_URL 才能拨号"
@@ -55,8 +55,16 @@ def _databases() -> Iterator[Finding]:
 
 
 def _packs() -> Iterator[Finding]:
-    for title, load in (("对象种类", kinds), ("角色", roles), ("任务梯级", task_ladders)):
+    for family, pack in FAMILIES.items():
         try:
-            yield Finding(True, f"规则包 {title} {len(load())} 个")
+            yield Finding(True, f"规则包 {family} {len(load_family(family, pack))} 个")
         except PackError as error:
-            yield Finding(False, f"规则包 {title}", str(error))
+            yield Finding(False, f"规则包 {family}", str(error))
+
+
+def _ports(conf: Config) -> Iterator[Finding]:
+    """A taken port is no fault: `up` takes the next one, or it is this site that holds it."""
+    for what, host, port in (("网页", conf.host, conf.port), ("水文站", conf.sl651_host, conf.sl651_port)):
+        free = free_port(host, port) == port or not port
+        hint = "" if free else "本站点正在运行，或被别的程序占用；启动时会用下一个空闲端口"
+        yield Finding(True, f"端口 {what} {host}:{port} {'空闲' if free else '已占用'}", hint)

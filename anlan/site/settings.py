@@ -3,9 +3,11 @@
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 
+from anlan.kernel.packs import override_with
 from anlan.site.config import Config, config
 
 django_stubs_ext.monkeypatch()
@@ -24,10 +26,13 @@ def _secret_key(conf: Config) -> str:
 
 
 CONFIG = config()
+override_with([CONFIG.overrides] if CONFIG.overrides else [])
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = _secret_key(CONFIG)
 DEBUG = CONFIG.debug
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver", CONFIG.host]
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, not bound to
+_named = [CONFIG.host, urlsplit(CONFIG.public_url).hostname or "localhost"]
+ALLOWED_HOSTS = ["*"] if CONFIG.host in EVERY_ADDRESS else ["127.0.0.1", "localhost", "testserver", *_named]
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

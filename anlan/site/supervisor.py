@@ -24,6 +24,7 @@ from .demo.control import DEMO_START, demo_lines, next_folder
 
 PR_SET_PDEATHSIG = 1
 STOP_S = 6.0
+ME = [sys.executable, "-m", "anlan.site.cli"]
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Site:
 
 def free_port(host: str, wanted: int) -> int:
     """The wanted port, else the next free one of the twenty that follow, else any."""
-    for port in [*range(wanted, wanted + 20), 0] if wanted else [0]:
+    for port in [*range(wanted, min(wanted + 20, 65_536)), 0] if wanted else [0]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -67,7 +68,8 @@ def _die_with_parent() -> None:
 
 
 def prepare(conf: Config, root: Path) -> Site:
-    """Choose folder and ports, lay the database, and say what is to run."""
+    """Choose folder and ports, and say what is to run. Raises ConfigError for a database that cannot be described."""
+    conf.database()
     folder = next_folder(root, fresh=False) if conf.demo else root
     folder.mkdir(parents=True, exist_ok=True)
     web = free_port(conf.host, conf.port)
@@ -81,12 +83,12 @@ def prepare(conf: Config, root: Path) -> Site:
     }
     environment.setdefault("ANLAN_PUBLIC_URL", f"http://127.0.0.1:{web}")
     site = Site(folder, environment)
-    me = [sys.executable, "-m", "anlan.site.cli"]
     if conf.demo:
         _resume_clock(folder)
         phones = free_port("127.0.0.1", 8700)
         environment.setdefault("ANLAN_VOICE_URL", f"http://127.0.0.1:{phones}")
         environment.setdefault("ANLAN_VOICE_SECRET", _shared_secret(folder))
+        environment["PHONES_SECRET"] = environment["ANLAN_VOICE_SECRET"]  # never on a command line, which all can read
         site.children.append(
             Child(
                 "phones",
@@ -98,8 +100,6 @@ def prepare(conf: Config, root: Path) -> Site:
                     str(phones),
                     "--data",
                     str(folder / "phones"),
-                    "--secret",
-                    environment["ANLAN_VOICE_SECRET"],
                     "--clock",
                     str(folder / "clock.json"),
                     "--seed",
@@ -107,14 +107,13 @@ def prepare(conf: Config, root: Path) -> Site:
                 ],
             )
         )
-        site.children.append(Child("simulator", [*me, "simulate"]))
+        site.children.append(Child("simulator", [*ME, "simulate"]))
     site.children += [
         Child("web", web_command(conf.host, web)),
-        Child("gateway", [*me, "gateway"]),
-        Child("worker", [*me, "worker"]),
+        Child("gateway", [*ME, "gateway"]),
+        Child("worker", [*ME, "worker"]),
     ]
     (folder / "ports.json").write_text(json.dumps({"web": web, "sl651": gateway}), encoding="utf-8")
-    subprocess.run([*me, "prepare"], env=environment, check=True)  # noqa: S603  our own command line
     return site
 
 
@@ -173,6 +172,8 @@ class Supervisor:
         fresh = True
         while fresh and not self.stop.is_set():
             self.site = prepare(self.conf, self.root)
+            if not self._lay_tables():
+                return 0 if self.stop.is_set() else 1
             for child in self.site.children:
                 self._start(child)
             self._announce()
@@ -182,6 +183,18 @@ class Supervisor:
                 next_folder(self.root, fresh=True)
         return 0
 
+    def _lay_tables(self) -> bool:
+        """Lay or upgrade the tables and fill a new demo. False: told to stop meanwhile, or it failed and said why."""
+        assert self.site is not None
+        work = Child("prepare", [*ME, "prepare"])
+        self._start(work)
+        assert work.process is not None
+        while work.process.poll() is None:
+            if self.stop.wait(0.02):
+                work.process.terminate()
+                work.process.wait()
+        return work.process.returncode == 0
+
     def _start(self, child: Child) -> None:
         assert self.site is not None
         child.started = time.monotonic()
@@ -190,6 +203,7 @@ class Supervisor:
             env=self.site.environment,
             preexec_fn=_die_with_parent,
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # the site's own first line is the address; logs go to standard error
             start_new_session=True,
         )
 

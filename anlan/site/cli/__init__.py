@@ -4,9 +4,9 @@ import argparse
 import getpass
 import os
 import sys
-from datetime import UTC, datetime
 
 from anlan.site.config import ConfigError, config
+from anlan.site.demo.control import current_folder
 
 from .decode import decode
 
@@ -24,6 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"anlan: {error}", file=sys.stderr)
         return 2
+    except PermissionError as error:
+        print(f"anlan: 没有权限读写 {error.filename}；换一个数据目录：ANLAN_DATA=…", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         return 0
 
@@ -34,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="启动（网页、网关、工作进程）")
     up.add_argument("--host", help="监听地址，默认只在本机")
     up.add_argument("--port", type=int, help="网页端口，默认 8000，被占用则顺延")
-    commands.add_parser("doctor", help="自检：数据库、端口、规则包、字体")
+    commands.add_parser("doctor", help="自检：数据目录、端口、数据库、规则包")
     dec = commands.add_parser("decode", help="解报文：每行一条十六进制，或 STREAM<TAB>片段<TAB>片段…")
     dec.add_argument("protocol", help="规约，如 sl651")
     sim = commands.add_parser("simulate", help="演示：按站点时钟向网关发真实报文")
@@ -44,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("--role", required=True)
     user.add_argument("--area", default="", help="区划代码，如 140427")
     user.add_argument("--title", default="")
-    user.add_argument("--password", help="不给则在终端输入")
+    user.add_argument("--password", help="不给则在终端输入；也可以从标准输入送来一行")
     journal = commands.add_parser("journal", help="记录")
     journal.add_argument("action", choices=["verify"], help="核对封存链")
     commands.add_parser("gateway", help="（由 up 启动）设备网关")
@@ -64,16 +67,23 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _with_django(arguments: argparse.Namespace) -> int:
+    _find_demo()
     import django  # noqa: PLC0415
 
     django.setup()
     from . import site_commands  # noqa: PLC0415  needs the app registry
 
-    if arguments.command == "createuser":
-        password = arguments.password or getpass.getpass("密码：")
-        return site_commands.create_user(arguments, password, datetime.now(UTC))
-    if arguments.command == "simulate":
-        return site_commands.simulate(storm=arguments.storm)
-    if arguments.command == "journal":
-        return site_commands.journal_verify()
-    return site_commands.PLAIN[arguments.command]()
+    return site_commands.run(arguments, _password)
+
+
+def _find_demo() -> None:
+    """A demo site lives in a folder below the data folder; every command but `up` means the current one."""
+    conf = config()
+    if conf.demo and (folder := current_folder(conf.data)) is not None:
+        os.environ["ANLAN_DATA"] = str(folder)
+        config.cache_clear()
+
+
+def _password() -> str:
+    """From the terminal, unseen; or a line of standard input where that is no terminal."""
+    return getpass.getpass("密码：") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -3,23 +3,27 @@
 import argparse
 import sys
 from collections.abc import Callable
-from datetime import datetime
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.utils import OperationalError, ProgrammingError
+from django.utils import translation
 
 from anlan.base.journal.sealing import verify
 from anlan.base.people.commands import create_account
+from anlan.base.places.models import Area
 from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
 from anlan.kernel.modes import Mode
+from anlan.kernel.packs import PackError
 from anlan.site.demo.control import request_storm
 from anlan.site.demo.simulator import run_simulator
 from anlan.site.demo.site import seed
 from anlan.site.doctor import examine
 from anlan.site.gateway import run_gateway
 from anlan.site.worker import run_worker
+from anlan.ui.context import site_clock
 
 
 def prepare() -> int:
@@ -32,6 +36,8 @@ def prepare() -> int:
 
 
 def migrate() -> int:
+    """Lay or upgrade the tables of every database."""
+    settings.CONFIG.data.mkdir(parents=True, exist_ok=True)
     for alias in connections:
         call_command("migrate", database=alias, verbosity=0, skip_checks=True)
     return 0
@@ -56,29 +62,31 @@ def doctor() -> int:
 
 
 def simulate(*, storm: bool) -> int:
+    """Send the demo's frames until stopped; or ask the simulator that runs to begin a storm."""
+    folder = settings.CONFIG.data
+    if not (settings.CONFIG.demo and (folder / "clock.json").exists()):
+        return _fail("这里没有演示站点，先运行 anlan up")
     if storm:
-        request_storm(settings.CONFIG.data)
+        request_storm(folder)
         print("已请求开始暴雨；运行中的演示站点会在几秒内开始")
         return 0
     run_simulator(settings.CONFIG)
     return 0
 
 
-def create_user(arguments: argparse.Namespace, password: str, now: datetime) -> int:
-    mode = Mode.DRILL if settings.CONFIG.demo else Mode.REAL
-    try:
-        account = create_account(
-            system_actor("cli", mode),
-            username=arguments.username,
-            password=password,
-            title=arguments.title or arguments.username,
-            role=arguments.role,
-            area_code=arguments.area,
-            now=now,
-        )
-    except Refused as error:
-        print(f"anlan: {error.message} {error.hint}", file=sys.stderr)
-        return 1
+def create_user(arguments: argparse.Namespace, password: str) -> int:
+    """Open an account; on a demo site from the demo's own time on."""
+    if arguments.area and not Area.objects.filter(code=arguments.area).exists():
+        return _fail(f"没有区划 {arguments.area}；代码不带末尾的 0，如 140427、140427203")
+    account = create_account(
+        system_actor("cli", Mode.DRILL if settings.CONFIG.demo else Mode.REAL),
+        username=arguments.username,
+        password=password,
+        title=arguments.title or arguments.username,
+        role=arguments.role,
+        area_code=arguments.area,
+        now=site_clock().now(),
+    )
     print(f"已建账号 {account.username}")
     return 0
 
@@ -91,6 +99,35 @@ def journal_verify() -> int:
     state = "完好" if not result.faults else f"有 {len(result.faults)} 处问题"
     print(f"记录 {result.sealed} 行已封存，{result.unsealed} 行待封存，{state}")
     return 1 if result.faults else 0
+
+
+def run(arguments: argparse.Namespace, password: Callable[[], str]) -> int:
+    """Do what the parsed arguments say. A refusal, or tables that are not there, is one line on standard error."""
+    translation.activate(settings.LANGUAGE_CODE)
+    try:
+        if arguments.command == "createuser":
+            return create_user(arguments, arguments.password or password())
+        if arguments.command == "simulate":
+            return simulate(storm=arguments.storm)
+        if arguments.command == "journal":
+            return journal_verify()
+        return PLAIN[arguments.command]()
+    except PackError as error:
+        return _fail(f"规则包有错：{error}")
+    except Refused as error:
+        return _fail(f"{error.message} {error.hint}".rstrip())
+    except (OperationalError, ProgrammingError) as error:
+        return _fail(
+            f"数据库不能用（{str(error).splitlines()[0]}）；运行 anlan doctor 看原因，新站点先运行 anlan migrate"
+        )
+
+
+LASTING = ("gateway", "worker")
+
+
+def _fail(message: str) -> int:
+    print(f"anlan: {message}", file=sys.stderr)
+    return 1
 
 
 PLAIN: dict[str, Callable[[], int]] = {

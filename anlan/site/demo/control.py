@@ -39,6 +39,12 @@ LOGINS = (
 )
 
 
+def current_folder(root: Path) -> Path | None:
+    """The folder of the demo site that was started last under `root`; None = none yet, or `root` is one itself."""
+    pointer = root / "demo_site"
+    return next_folder(root, fresh=False) if pointer.exists() else None
+
+
 def next_folder(root: Path, *, fresh: bool) -> Path:
     """The folder of the current demo site under `root`. fresh: make the next one current and drop the one before."""
     pointer = root / "demo_site"
@@ -59,9 +65,7 @@ def demo_lines(environment: Mapping[str, str]) -> list[str]:
 
 
 def request_storm(folder: Path) -> None:
-    """Ask the simulator of the site in `folder` (or of the current demo below it) to begin a storm."""
-    if (folder / "demo_site").exists():
-        folder = next_folder(folder, fresh=False)
+    """Ask the simulator of the site in `folder` to begin a storm."""
     (folder / "storm_requested").touch()
 
 
