@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from zlib import crc32
 
 GRACE_S = 60.0
 
@@ -26,6 +27,11 @@ class Item:
     act: str
     post_url: str = ""
     ask: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same for the same thing each time the queue is drawn: the row that is chosen stays chosen."""
+        return f"q{crc32(f'{self.kind} {self.title} {self.post_url or self.url}'.encode()):08x}"
 
 
 def weight(item: Item, now: datetime) -> float:

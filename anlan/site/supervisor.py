@@ -24,6 +24,8 @@ from .demo.control import DEMO_START, demo_lines, next_folder
 
 PR_SET_PDEATHSIG = 1
 STOP_S = 6.0
+RESET_GRACE_S = 1.5
+"""Between the wish for a fresh demo and the end of the old one: the page that says so is to arrive whole."""
 ME = [sys.executable, "-m", "anlan.site.cli"]
 
 
@@ -231,7 +233,7 @@ class Supervisor:
             self._revive()
             if clock is not None:
                 (self.site.folder / "clock_seen").write_text(str(clock.now().timestamp()), encoding="ascii")
-                if request.exists():
+                if request.exists() and time.time() - request.stat().st_mtime > RESET_GRACE_S:
                     return True
         return False
 

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -50,6 +51,34 @@ class Site:
             for code, number in rows:
                 body = {"kind": but.get(code, kind), "rings": 1, "sleeps_through": 1}
                 company.post(f"/numbers/{number}", json=body).raise_for_status()
+
+
+class Ear(threading.Thread):
+    """Listens to the event stream with the login of a page, and keeps the parts it was told of."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        super().__init__(daemon=True)
+        cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+        self.client = httpx.Client(base_url=url, cookies=cookies, timeout=None)
+        self.parts: set[str] = set()
+        self.open = threading.Event()
+        self.start()
+        assert self.open.wait(10), "the stream did not open"
+
+    def run(self) -> None:
+        try:
+            with self.client.stream("GET", "/events") as answer:
+                assert answer.status_code == 200
+                for line in answer.iter_lines():
+                    self.open.set()
+                    if line.startswith("data: ") and "part" in line:
+                        self.parts.add(json.loads(line[6:])["part"])
+        except httpx.HTTPError:
+            pass  # the site has ended
+
+    def heard(self) -> set[str]:
+        """What it was told so far."""
+        return set(self.parts)
 
 
 @contextmanager

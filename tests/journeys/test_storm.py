@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Site, log_in
+from tests.journeys.conftest import Ear, Site, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(420)]
 SLEEPER = "monitor:140427203204"
@@ -17,16 +17,24 @@ def test_from_the_storm_to_the_closed_incident(site: Site, browser: Browser, tmp
     site.sleep_model("awake", but={SLEEPER: "deep"})
     duty = log_in(browser, site.url, "zhiban")
     expect(duty.locator("h1")).to_contain_text("现在没有需要我处理的事")
+    town, stranger = (Ear(log_in(browser, site.url, who), site.url) for who in ("shipo", "dianshang"))
     duty.get_by_role("button", name="开始暴雨").click()
     # The queue fills by itself: the stream says what changed and the page fetches the part.
     expect(duty.locator("ol.queue li").first).to_be_visible(timeout=90_000)
-    duty.locator("ol.queue form[action*=acknowledge] button").first.click()
+    # Two keys acknowledge: the first row, and what its button does.
+    duty.goto(f"{site.url}/desk/?kind=alarm")
+    expect(duty.locator("ol.queue form[action*=acknowledge]").first).to_be_visible(timeout=30_000)
+    duty.keyboard.press("1")
+    expect(duty.locator("ol.queue li[aria-current]")).to_have_count(1)
+    duty.keyboard.press("Enter")
     expect(duty.locator("#messages")).to_contain_text("已确认")
 
     incident = _incident_of(duty, site, "石坡乡山洪")
     _somebody_sleeps_on(duty, site)
     _at_the_door(browser, site, tmp_path)
     _verified(duty, site)
+    assert {"alarms", "calls", "tasks"} <= town.heard()
+    assert not {"alarms", "calls", "tasks", "incidents"} & stranger.heard(), "the stream told a stranger town"
     _a_stranger_sees_none_of_it(browser, site, incident)
     _closed(duty, incident)
 
@@ -78,7 +86,7 @@ def _verified(duty: Page, site: Site) -> None:
 
 def _a_stranger_sees_none_of_it(browser: Browser, site: Site, incident: str) -> None:
     stranger = log_in(browser, site.url, "dianshang", 390, 844)
-    for page in ("/incidents/", "/calls/", "/work/", "/places/?q=安口"):
+    for page in ("/incidents/", "/calls/", "/work/", "/places/?q=安口", "/search?q=安口", "/map/", "/people/"):
         answer = stranger.goto(f"{site.url}{page}")
         assert answer is not None
         assert answer.status == 200
@@ -115,3 +123,17 @@ def test_the_audit_administrator_reads_the_journal_and_nothing_else(site: Site, 
     assert audit.url.endswith("/journal/")
     expect(audit.locator("main table")).to_be_visible()
     assert audit.goto(f"{site.url}/places/").status == 403  # type: ignore[union-attr]
+
+
+def test_a_reset_gives_a_fresh_site(site: Site, browser: Browser) -> None:
+    duty = log_in(browser, site.url, "zhiban")
+    duty.get_by_role("button", name="开始暴雨").click()
+    expect(duty.locator("ol.queue li").first).to_be_visible(timeout=90_000)
+    duty.get_by_role("button", name="重置").click()
+    duty.locator("dialog#confirm[open] button[value=yes]").click()
+    duty.wait_for_url("**/login**", timeout=60_000)
+    again = log_in(browser, site.url, "zhiban")
+    expect(again.locator("h1")).to_contain_text("现在没有需要我处理的事")
+    again.goto(f"{site.url}/incidents/")
+    expect(again.locator("main")).to_contain_text("没有符合条件的事件")
+    assert not site.folder.exists()

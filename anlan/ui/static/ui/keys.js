@@ -14,7 +14,10 @@
   }
   function act() {
     const row = current();
-    row?.querySelector(".act .btn.primary, .act .btn.danger, .act .btn, a[href]")?.click();
+    for (const what of [".act .btn.primary", ".act .btn.danger", ".act .btn", "a[href]"]) {
+      const found = row?.querySelector(what);
+      if (found) { found.click(); return; }
+    }
   }
   function help() { const dialog = document.getElementById("help"); if (dialog && !dialog.open) dialog.showModal(); }
   document.addEventListener("keydown", (event) => {

@@ -46,6 +46,17 @@
   }
   setInterval(askClock, 30000);
 
+  /* ---- a page that waits for a fresh site: the old one still knows this login, the new one does not ---- */
+  const wait = document.querySelector("[data-wait]");
+  async function askFresh() {
+    try {
+      const answer = await fetch(wait.dataset.ask, { redirect: "manual", cache: "no-store" });
+      if (!answer.ok && answer.status < 500) { location.assign(wait.dataset.wait); return; }
+    } catch { /* between the two nobody answers */ }
+    setTimeout(askFresh, 500);
+  }
+  if (wait) setTimeout(askFresh, 1000);
+
   /* ---- live parts ---- */
   const waiting = new Map();
   const parts = (el) => (el.dataset.part || "").split(/\s+/);
