@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
@@ -43,6 +43,11 @@ class LatestValue:
 def source_packs() -> dict[str, SourcePack]:
     """Source packs by metric."""
     return {pack.metric: pack for pack in load_family("sources", SourcePack).values()}
+
+
+def stale_after(place: Place) -> timedelta:
+    """After how long without a reading a place is unknown."""
+    return STALE_INTERVALS * timedelta(minutes=float(place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)))
 
 
 def ms(moment: datetime) -> int:
@@ -159,7 +164,6 @@ def _latest_of(
     place: Place, now: datetime, metrics: Iterable[str], stored: dict[tuple[str, str], int], newest: dict[int, Latest]
 ) -> list[LatestValue]:
     out = []
-    interval = place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)
     for metric in metrics:
         pack = source_packs().get(metric)
         names = [source.metric for source in pack.sources] if pack else [metric]
@@ -169,7 +173,7 @@ def _latest_of(
         row = newest.get(number) if number is not None else None
         age = None if row is None else now.timestamp() - row.at_ms / 1000
         known = age is not None and row is not None and row.quality == GOOD
-        known = known and age is not None and age <= STALE_INTERVALS * float(interval) * 60
+        known = known and age is not None and age <= stale_after(place).total_seconds()
         out.append(
             LatestValue(
                 str(place.id),
@@ -206,6 +210,6 @@ def device_states(actor: Actor, now: datetime) -> dict[UUID, DeviceState]:
     out = {}
     for device in devices(actor):
         at = heard.get(device.id)
-        limit = STALE_INTERVALS * float(device.place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)) * 60_000
-        out[device.id] = DeviceState(None if at is None else moment(at), at is not None and ms(now) - at <= limit)
+        known = at is not None and now - moment(at) <= stale_after(device.place)
+        out[device.id] = DeviceState(None if at is None else moment(at), known)
     return out

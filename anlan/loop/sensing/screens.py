@@ -55,7 +55,7 @@ def gauge_features(actor: Actor, now: datetime) -> list[Feature]:
     sums = rain_sums(actor, gauges, {"1h": HOUR}, now)
 
     def words(place: Place, _value: LatestValue) -> tuple[str, str] | None:
-        fallen = sums.get(place.id, {}).get("1h")
+        fallen = sums[place.id].by_window["1h"]
         return None if fallen is None else (f"{fallen:.1f}", _("1 小时 %(mm)s mm") % {"mm": f"{fallen:.1f}"})
 
     return _features(actor, now, "rain_gauge", "rain", words)
