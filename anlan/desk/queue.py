@@ -15,7 +15,8 @@ from anlan.loop.alarms.queries import open_alarms
 from anlan.loop.alarms.rules import State as AlarmState
 from anlan.loop.calls.models import Call
 from anlan.loop.calls.rules import OPEN, STAGE_WORDS, WOKEN, Kind, Stage
-from anlan.loop.sensing.queries import LatestValue, latest_values
+from anlan.loop.sensing.queries import device_states, latest_values
+from anlan.ui.words import span
 
 from .rules import Item, ordered, share
 
@@ -114,7 +115,7 @@ def _evidence(alarm: Alarm) -> str:
     facts = alarm.evidence
     if "value" in facts and "limit" in facts:
         return _("%(gauge)s %(span)s %(value)s ≥ %(limit)s %(unit)s") % {
-            "gauge": facts.get("gauge", ""), "span": facts.get("span", ""), "value": facts["value"],
+            "gauge": facts.get("gauge", ""), "span": span(str(facts.get("span", ""))), "value": facts["value"],
             "limit": facts["limit"], "unit": facts.get("unit", ""),
         }  # fmt: skip
     return alarm.facts.title
@@ -154,7 +155,7 @@ def tiles(actor: Actor, rows: list[Row], now: datetime) -> Tiles:
         targets = list(found.exclude(stage=Stage.SUPERSEDED.value).values_list("stage", flat=True))
     at_risk = {a.place_id: a.people_at_risk for a in open_alarms(actor).exclude(incident=None)}
     unacknowledged = {a.place_id for a in open_alarms(actor).filter(acknowledged_at=None).exclude(incident=None)}
-    values: list[LatestValue] = latest_values(actor, now) if actor.may("sensing.read") else []
+    states = device_states(actor, now).values() if actor.may("sensing.read") else []
     return Tiles(
         late=sum(1 for row in rows if row.css == "late"),
         waiting=len(rows),
@@ -162,6 +163,6 @@ def tiles(actor: Actor, rows: list[Row], now: datetime) -> Tiles:
         targets=len(targets),
         people_open=sum(n for place, n in at_risk.items() if place in unacknowledged),
         people_total=sum(at_risk.values()),
-        known=sum(1 for value in values if value.known),
-        gauges=len(values),
+        known=sum(1 for state in states if state.known),
+        gauges=len(states),
     )

@@ -16,7 +16,8 @@ WINDOWS = {"1h": timedelta(hours=1), "3h": timedelta(hours=3), "6h": timedelta(h
 
 @dataclass(frozen=True)
 class Window:
-    """One window that ends now. value: mm, None = nothing heard. limits: (level, mm). level: the one reached, 0 = none;
+    """One window that ends now. value: mm, None = unknown; partial: from a gauge that is silent now, so at least that
+    much. limits: (level, mm). level: the one reached, 0 = none;
     share: value over the highest limit in percent, None = unknown or without limits."""
 
     span: str
@@ -24,6 +25,7 @@ class Window:
     value: float | None
     gauge: Place | None
     limits: list[tuple[int, float]]
+    partial: bool = False
 
     @property
     def words(self) -> str:
@@ -56,9 +58,10 @@ def windows(actor: Actor, place: Place, now: datetime) -> list[Window]:
     sums = rain_sums(actor, gauges, lengths, now)
     out = []
     for span, length in sorted(lengths.items(), key=lambda pair: pair[1]):
-        heard = [(value, gauge) for gauge in gauges if (value := sums[gauge.id][span]) is not None]
+        heard = [(value, gauge) for gauge in gauges if (value := sums[gauge.id].by_window[span]) is not None]
         value, gauge = max(heard, key=lambda pair: pair[0]) if heard else (None, None)
-        out.append(Window(span, length, value, gauge, limits.get(span, [])))
+        partial = gauge is not None and sums[gauge.id].partial
+        out.append(Window(span, length, value, gauge, limits.get(span, []), partial))
     return out
 
 

@@ -10,6 +10,7 @@ from anlan.loop.calls.rules import OPEN, Kind
 from anlan.ui.navigation import NAVIGATION, Count, NavItem
 
 from . import map_screens as map_screens  # the map registers itself
+from . import references as references
 from .queue import queue
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import views, views_map, views_place
+from . import views, views_map, views_place, views_search
 
 urlpatterns = [
     path("desk/", views.duty, name="duty"),
@@ -12,7 +12,7 @@ urlpatterns = [
     path("map/layers/<slug:key>", views_map.map_layer, name="map-layer"),
     path("places/<str:code>/rain", views_place.place_rain, name="place-rain"),
     path("places/<str:code>/alarms", views_place.place_alarms, name="place-alarms"),
-    path("search", views.search, name="search"),
+    path("search", views_search.search, name="search"),
     path("incidents/", views.incident_list, name="incident-list"),
     path("incidents/<str:number>/", views.incident, name="incident"),
     path("incidents/<str:number>/part", views.incident_part, name="incident-part"),

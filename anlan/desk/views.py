@@ -1,9 +1,7 @@
 """Pages of the desk: duty desk, incidents, call boards. Thin: parse, ask a query or a command, render."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -54,12 +52,6 @@ def _duty(request: ActorRequest) -> dict[str, object]:
         "kind": kind,
         "incidents": visible_incidents(request.actor).open().order_by("-level", "-people_at_risk")[:6],
     }
-
-
-@page("places.read")
-def search(request: ActorRequest) -> HttpResponse:
-    """The box in the top bar: places by name, code, town or initials, inside what the actor sees."""
-    return redirect(f"{reverse('place-list')}?{urlencode({'q': request.GET.get('q', '')})}")
 
 
 @page("alarms.read")

@@ -56,7 +56,7 @@ class Gateway:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One station's connection: order is kept, each answer comes after its commit."""
-        peer = str(writer.get_extra_info("peername"))
+        peer = ":".join(str(part) for part in (writer.get_extra_info("peername") or ("?",))[:2])
         if self.connections >= CONNECTIONS_MAX:
             writer.close()
             return

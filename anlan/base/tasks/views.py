@@ -57,6 +57,8 @@ def task_page(request: ActorRequest, task_id: UUID) -> HttpResponse:
         "task": found,
         "evidence": given,
         "lacking": [(kind, EVIDENCE[kind]) for kind in lacking],
+        "asked": lacking,
+        "spare": [kind for kind in EVIDENCE if kind not in lacking],
         "may_do": found.state in OWED and (own or request.actor.may("tasks.assign")),
         "may_verify": found.state == State.SUBMITTED and request.actor.may("tasks.verify") and not own,
         "may_cancel": found.closed_at is None and request.actor.may("tasks.assign"),

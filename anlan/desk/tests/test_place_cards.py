@@ -63,6 +63,8 @@ def test_rain_stands_beside_the_limits_it_is_judged_by(wet: Cast) -> None:
     assert sum(value or 0 for value in first["bars"]) == pytest.approx(36.0)
     assert first["bars"][-2:] == [3.0, None]
     assert second["bars"][-6:] == [None] * 6  # unheard is not dry
+    assert second["line"][-6:] == [None] * 6  # nor is the sum of a gauge that is silent
+    assert 0.0 in second["line"]  # while it spoke, it said that it was dry
     assert "安口2号雨量站</b> 无数据" in body
     assert "不当作没有雨" in body
 
@@ -76,6 +78,17 @@ def test_the_table_has_the_figures_of_the_chart(wet: Cast) -> None:
     drawn = [None if value is None else round(value, 1) for value in data["gauges"][0]["bars"]]
     assert told == drawn[::-1]
     assert data["limits"] == []  # a sum since the range began has no limit to stand beside
+
+
+def test_a_silent_gauge_says_at_least_and_a_silent_dry_one_nothing(at_now: Cast) -> None:
+    told = [(NOW - timedelta(minutes=50), 0.0), (NOW - timedelta(minutes=40), 12.0)]
+    hear(at_now.places["YL1"], "rain.accumulated", told, NOW)
+    hear(at_now.places["YL2"], "rain.accumulated", [(at, 0.0) for at, _value in told], NOW)
+    wet_tile = get(at_now, "zhiban", "/places/YL1/rain").split("1 小时", 1)[1]
+    assert wet_tile.split("</b>")[0].endswith('<b class="num">≥ 12.0')
+    dry_tile = get(at_now, "zhiban", "/places/YL2/rain").split("1 小时", 1)[1]
+    assert dry_tile.split("</b>")[0].endswith('<b class="num">?')
+    assert "≥ 12.0" in get(at_now, "zhiban", "/map/panel?place=WX1")
 
 
 def test_nothing_heard_is_said_and_not_drawn(at_now: Cast) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 
-import numpy as np
 from django.db.models import QuerySet
 
 from anlan.base.places.models import Place
@@ -17,12 +16,14 @@ from anlan.kernel.judging.oracle import increments
 from anlan.kernel.judging.packs import SourceMetric, SourcePack
 from anlan.kernel.packs import load_family
 
-from .blocks import GOOD, unpack
+from .blocks import GOOD
 from .models import Block, Device, Latest, Quarantine, Series
+from .reader import readings_between
 from .router import readings_alias
 
 STALE_INTERVALS = 3  # a value older than this many reporting intervals is shown as unknown
 DEFAULT_INTERVAL_MIN = 60.0
+FAR_BACK = timedelta(days=1)  # a counter that was silent for longer begins anew: its first step is not known
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class LatestValue:
 def source_packs() -> dict[str, SourcePack]:
     """Source packs by metric."""
     return {pack.metric: pack for pack in load_family("sources", SourcePack).values()}
+
+
+def stale_after(place: Place) -> timedelta:
+    """After how long without a reading a place is unknown."""
+    return STALE_INTERVALS * timedelta(minutes=float(place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)))
 
 
 def ms(moment: datetime) -> int:
@@ -67,23 +73,6 @@ def devices(actor: Actor) -> list[Device]:
     return list(Device.objects.visible_to(actor).select_related("place").order_by("address"))
 
 
-def readings_of(numbers: Iterable[int], start: datetime, end: datetime) -> dict[int, list[tuple[int, float | None]]]:
-    """(event time in ms, value) by series, start < time ≤ end, in event order; a repeat counts as its last arrival."""
-    wanted = list(numbers)
-    low, high = ms(start), ms(end)
-    held: dict[int, dict[int, float | None]] = {number: {} for number in wanted}
-    blocks = Block.objects.using(readings_alias()).filter(last_ms__gt=low, first_ms__lte=high).order_by("id")
-    for packed in blocks.values_list("packed", flat=True).iterator():
-        columns = unpack(bytes(packed))
-        mask = (
-            np.isin(columns.series, wanted) & (columns.times > low) & (columns.times <= high) & (columns.quality <= 1)
-        )
-        for index in np.flatnonzero(mask):
-            value = columns.values[index]
-            held[int(columns.series[index])][int(columns.times[index])] = None if np.isnan(value) else float(value)
-    return {number: sorted(values.items()) for number, values in held.items()}
-
-
 def place_values(
     actor: Actor, place: Place, metric: str, start: datetime, end: datetime
 ) -> list[tuple[datetime, float | None]]:
@@ -95,14 +84,17 @@ def places_values(
     actor: Actor, places: Iterable[Place], metric: str, start: datetime, end: datetime
 ) -> dict[UUID, list[tuple[datetime, float | None]]]:
     """`place_values` of many places in one pass over the blocks; a place that has none, or is not seen, is empty."""
-    wanted = [place.id for place in places]
-    out: dict[UUID, list[tuple[datetime, float | None]]] = {number: [] for number in wanted}
-    chosen = _truths(list(visible_places(actor).filter(id__in=wanted).values_list("id", flat=True)), metric)
+    asked = {place.id: place for place in places}
+    out: dict[UUID, list[tuple[datetime, float | None]]] = {number: [] for number in asked}
+    chosen = _truths(list(visible_places(actor).filter(id__in=asked).values_list("id", flat=True)), metric)
     pack = source_packs()[metric]
-    low = _day_before(start) if any(source.counter for _n, source in chosen.values()) else start
-    held = readings_of([number for number, _source in chosen.values()], low, end)
+    back = max((stale_after(asked[place_id]) for place_id in chosen), default=timedelta(0))
+    held = readings_between([number for number, _source in chosen.values()], ms(start - back), ms(end))
+    counters = {number for number, source in chosen.values() if source.counter}
+    orphans = [n for n, values in held.items() if n in counters and values and values[0][0] > ms(start)]
+    before = readings_between(orphans, ms(start - FAR_BACK), ms(start - back))  # it came back after a gap
     for place_id, (number, source) in chosen.items():
-        values = held[number]
+        values = before.get(number, []) + held[number]
         if source.counter:
             whole = [(at, round(value * pack.scale)) for at, value in values if value is not None]
             spec = SeriesSpec(0, True, round(source.modulus * pack.scale), round(source.most * pack.scale))
@@ -130,11 +122,6 @@ def _truths(places: list[UUID], metric: str) -> dict[UUID, tuple[int, SourceMetr
     return found
 
 
-def _day_before(start: datetime) -> datetime:
-    """A counter's first step needs the reading before it; a day back is far enough for every reporting interval."""
-    return datetime.fromtimestamp(start.timestamp() - 86_400, UTC)
-
-
 def latest_values(
     actor: Actor, now: datetime, metrics: Iterable[str] = ("rain", "stage"), place: Place | None = None
 ) -> list[LatestValue]:
@@ -159,7 +146,6 @@ def _latest_of(
     place: Place, now: datetime, metrics: Iterable[str], stored: dict[tuple[str, str], int], newest: dict[int, Latest]
 ) -> list[LatestValue]:
     out = []
-    interval = place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)
     for metric in metrics:
         pack = source_packs().get(metric)
         names = [source.metric for source in pack.sources] if pack else [metric]
@@ -169,7 +155,7 @@ def _latest_of(
         row = newest.get(number) if number is not None else None
         age = None if row is None else now.timestamp() - row.at_ms / 1000
         known = age is not None and row is not None and row.quality == GOOD
-        known = known and age is not None and age <= STALE_INTERVALS * float(interval) * 60
+        known = known and age is not None and age <= stale_after(place).total_seconds()
         out.append(
             LatestValue(
                 str(place.id),
@@ -206,6 +192,6 @@ def device_states(actor: Actor, now: datetime) -> dict[UUID, DeviceState]:
     out = {}
     for device in devices(actor):
         at = heard.get(device.id)
-        limit = STALE_INTERVALS * float(device.place.attributes.get("interval_min", DEFAULT_INTERVAL_MIN)) * 60_000
-        out[device.id] = DeviceState(None if at is None else moment(at), at is not None and ms(now) - at <= limit)
+        known = at is not None and now - moment(at) <= stale_after(device.place)
+        out[device.id] = DeviceState(None if at is None else moment(at), known)
     return out

@@ -12,7 +12,7 @@ from uuid import UUID
 from anlan.base.places.models import Place
 from anlan.kernel.actor import Actor
 
-from .queries import places_values
+from .queries import places_values, stale_after
 
 Fallen = list[tuple[datetime, float | None]]
 HUNDREDTHS = 100
@@ -20,13 +20,21 @@ HUNDREDTHS = 100
 
 @dataclass(frozen=True)
 class GaugeRain:
-    """One gauge over a range. bars: mm in each step, None = nothing heard in it. total: mm since the range began, None
-    until something is heard. sliding: mm in the chosen window that ends with each step, None while nothing is heard."""
+    """One gauge over a range. bars: mm in each step, None = nothing heard in it. total: mm since the range began;
+    sliding: mm in the chosen window that ends with each step; both None while the gauge is silent."""
 
     place: Place
     bars: list[float | None]
     total: list[float | None]
     sliding: list[float | None]
+
+
+@dataclass(frozen=True)
+class RainSums:
+    """mm by window, None = unknown. partial: the gauge is silent now, so a sum is only what it had said: at least."""
+
+    by_window: dict[str, float | None]
+    partial: bool
 
 
 @dataclass(frozen=True)
@@ -52,19 +60,30 @@ def rain_chart(
     ends = [end - step * back for back in reversed(range(count))]
     start = ends[0] - step
     fallen = places_values(actor, gauges, "rain", start - (window or timedelta(0)), now)
-    return RainChart(ends, step_min, [_gauge(place, fallen[place.id], ends, step, window) for place in gauges])
+    return RainChart(ends, step_min, [_gauge(place, fallen[place.id], ends, step, window, now) for place in gauges])
 
 
-def _gauge(place: Place, fallen: Fallen, ends: list[datetime], step: timedelta, window: timedelta | None) -> GaugeRain:
+def _gauge(
+    place: Place, fallen: Fallen, ends: list[datetime], step: timedelta, window: timedelta | None, now: datetime
+) -> GaugeRain:
     bars = [summed(fallen, end - step, end) for end in ends]
+    spoke = [not silent_at(place, fallen, min(end, now)) for end in ends]
     total: list[float | None] = []
     so_far: float | None = None
-    for bar in bars:
+    for bar, heard in zip(bars, spoke, strict=True):
         if bar is not None:
             so_far = _add(so_far, bar)
-        total.append(so_far)
-    sliding = [summed(fallen, end - window, end) for end in ends] if window else []
+        total.append(so_far if heard else None)
+    sliding = [
+        summed(fallen, end - window, end) if heard else None for end, heard in zip(ends, spoke, strict=True)
+    ] if window else []  # fmt: skip
     return GaugeRain(place, bars, total, sliding)
+
+
+def silent_at(place: Place, fallen: Fallen, moment: datetime) -> bool:
+    """Whether a gauge had said nothing for more than three of its intervals at a moment."""
+    last = max((at for at, value in fallen if value is not None and at <= moment), default=None)
+    return last is None or moment - last > stale_after(place)
 
 
 def _add(a: float | None, b: float) -> float:
@@ -79,11 +98,14 @@ def summed(fallen: Fallen, start: datetime, end: datetime) -> float | None:
 
 def rain_sums(
     actor: Actor, gauges: Iterable[Place], windows: Mapping[str, timedelta], now: datetime
-) -> dict[UUID, dict[str, float | None]]:
-    """mm of each gauge in each window that ends now."""
+) -> dict[UUID, RainSums]:
+    """Rain of each gauge in each window that ends now. A silent gauge that had said 0 is unknown, not dry."""
     held = list(gauges)
-    longest = max(windows.values(), default=timedelta(0))
+    longest = max((*windows.values(), *(stale_after(place) for place in held)), default=timedelta(0))
     fallen = places_values(actor, held, "rain", now - longest, now)
-    return {
-        place.id: {name: summed(fallen[place.id], now - span, now) for name, span in windows.items()} for place in held
-    }
+    out = {}
+    for place in held:
+        partial = silent_at(place, fallen[place.id], now)
+        sums = {name: summed(fallen[place.id], now - span, now) for name, span in windows.items()}
+        out[place.id] = RainSums({name: (value or None) if partial else value for name, value in sums.items()}, partial)
+    return out

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from anlan.base.journal.references import KIND_WORDS
+from anlan.base.journal.references import KIND_WORDS, RESOLVERS, Reference
 from anlan.base.places.models import Place
 from anlan.base.places.queries import visible_places
 from anlan.kernel.actor import Actor
@@ -14,6 +14,7 @@ from anlan.ui.map_layers import MAP_LAYERS, Feature, MapLayer, point
 from anlan.ui.navigation import NAVIGATION, Count, NavItem
 from anlan.ui.words import age
 
+from .models import Device
 from .queries import LatestValue, device_states, latest_values, source_packs, visible_quarantine
 from .rain import rain_sums
 
@@ -54,7 +55,7 @@ def gauge_features(actor: Actor, now: datetime) -> list[Feature]:
     sums = rain_sums(actor, gauges, {"1h": HOUR}, now)
 
     def words(place: Place, _value: LatestValue) -> tuple[str, str] | None:
-        fallen = sums.get(place.id, {}).get("1h")
+        fallen = sums[place.id].by_window["1h"]
         return None if fallen is None else (f"{fallen:.1f}", _("1 小时 %(mm)s mm") % {"mm": f"{fallen:.1f}"})
 
     return _features(actor, now, "rain_gauge", "rain", words)
@@ -79,6 +80,19 @@ def _silent(actor: Actor, now: datetime) -> Count | None:
     return Count(number) if number else None
 
 
+def _device_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
+    found = Device.objects.visible_to(actor).filter(id__in=keys).select_related("place")
+    return {str(one.id): Reference(f"{one.place.name} {one.address}") for one in found}
+
+
+def _quarantine_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
+    numbers = [key for key in keys if key.isdigit()]
+    url = reverse("devices-unknown")
+    return {str(one.id): Reference(one.address, url) for one in visible_quarantine(actor).filter(id__in=numbers)}
+
+
+RESOLVERS.add("device", _device_references)
+RESOLVERS.add("quarantine", _quarantine_references)
 NAVIGATION.add("devices", NavItem("设备", "devices", "tower", "calm", 15, "sensing.read", count=_silent))
 MAP_LAYERS.add(
     "rain", MapLayer("雨量站", "雨水", 40, gauge_features, permission="sensing.read", parts=("sensing", "places"))

@@ -13,7 +13,7 @@
     const colours = [token("--c1"), token("--c4"), token("--c3"), token("--c2")], long = data.ends.length * data.step > 24 * 60;
     const marks = { silent: true, symbol: "none", animation: false, data: data.limits.map((limit) => ({
       yAxis: limit.value, lineStyle: { color: token(`--${limit.level}-ink`), type: "dashed", width: 1.5 },
-      label: { position: "insideEndTop", color: token(`--${limit.level}-ink`), fontSize: 12, fontWeight: 600, formatter: `${limit.word} ${limit.value}` } })) };
+      label: { position: "insideEndTop", color: token(`--${limit.level}-ink`), fontSize: 12, fontWeight: 600, backgroundColor: token("--surface"), padding: [1, 4], formatter: `${limit.word} ${limit.value}` } })) };
     const lines = data.gauges.map((gauge, index) => ({ name: gauge.name, type: "line", yAxisIndex: 1, data: gauge.line, symbol: "none", connectNulls: false, animation: false,
       lineStyle: { width: 2.4, color: colours[index % 4] }, itemStyle: { color: colours[index % 4] }, z: 3, markLine: index === 0 && data.limits.length ? marks : undefined }));
     const bars = data.gauges.map((gauge, index) => ({ name: gauge.name, type: "bar", data: gauge.bars, barGap: "0%", barCategoryGap: "15%", animation: false, itemStyle: { color: colours[index % 4], opacity: 0.55 } }));
