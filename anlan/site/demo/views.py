@@ -4,7 +4,8 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from anlan.base.journal.commands import record, writing
@@ -33,7 +34,7 @@ def start(request: ActorRequest) -> HttpResponse:
     request.actor.require("demo.run")
     request_storm(settings.CONFIG.data)
     _note(request, "demo.storm_requested")
-    messages.success(request, "暴雨已开始：60 个雨量站按站点时钟发送真实报文")
+    messages.success(request, _("暴雨已开始：60 个雨量站按站点时钟发送真实报文"))
     return _back(request)
 
 
@@ -61,11 +62,7 @@ def reset(request: ActorRequest) -> HttpResponse:
     """A fresh site in a new folder: the supervisor does it; everybody logs in anew."""
     request.actor.require("demo.run")
     request_reset(settings.CONFIG.data)
-    return HttpResponse(
-        '<!doctype html><html lang="zh-CN"><meta charset="utf-8"><meta http-equiv="refresh" content="6; url=/login">'
-        "<title>安澜 重置演示</title><p>正在换一个全新的演示站点，几秒后自动回到登录页。",
-        content_type="text/html; charset=utf-8",
-    )
+    return render(request, "site/reset.html")
 
 
 @login_required
