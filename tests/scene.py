@@ -18,6 +18,8 @@ from anlan.loop.alarms.models import Alarm, Incident
 from anlan.loop.alarms.rules import RuleFacts
 from anlan.loop.calls import commands as calls
 from anlan.loop.calls.models import Call, Campaign
+from anlan.loop.sensing.blocks import columns_of
+from anlan.loop.sensing.commands import open_series, register_device, store_block
 
 from .cast import NOW, SYSTEM, Cast
 
@@ -96,6 +98,16 @@ def _task(cast: Cast, origin: str) -> Task:
         people_at_risk=438,
         now=NOW,
     )
+
+
+def let_it_rain(cast: Cast) -> None:
+    """Two readings of gauge YL1: 1.5 mm fell between them; YL3 is admitted and has never been heard."""
+    device = register_device(SYSTEM, protocol="sl651", address="1404270001", place=cast.places["YL1"], now=NOW)
+    register_device(SYSTEM, protocol="sl651", address="1404270003", place=cast.places["YL3"], now=NOW)
+    series = open_series(SYSTEM, device=device, metric="rain.accumulated")
+    first, second = (round((NOW - timedelta(minutes=m)).timestamp() * 1000) for m in (10, 5))
+    columns = columns_of([(series.id, first, 100.0, 0), (series.id, second, 101.5, 0)])
+    store_block(columns, source="test", newest={series.id: (second, 101.5, 0)}, now=NOW)
 
 
 @contextmanager

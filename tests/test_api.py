@@ -4,7 +4,6 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -15,11 +14,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from anlan.base.journal.commands import COMMANDS
 from anlan.base.journal.sealing import seal_batch
-from anlan.loop.sensing.blocks import columns_of
-from anlan.loop.sensing.commands import open_series, register_device, store_block
 from anlan.site.api import ROUTERS
-from tests.cast import NOW, SYSTEM, Cast
-from tests.scene import Scene, make_scene, site_at_now
+from tests.cast import Cast
+from tests.scene import Scene, let_it_rain, make_scene, site_at_now
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 LISTS = ("/areas", "/places", "/tasks", "/alarms", "/incidents", "/campaigns", "/posts", "/journal")
@@ -29,19 +26,9 @@ LISTS = ("/areas", "/places", "/tasks", "/alarms", "/incidents", "/campaigns", "
 def scene(cast: Cast) -> Iterator[Scene]:
     with site_at_now():
         made = make_scene(cast)
-        _rain(cast)
+        let_it_rain(cast)
         seal_batch()
         yield made
-
-
-def _rain(cast: Cast) -> None:
-    """Two readings of gauge YL1: 1.5 mm fell between them; YL3 is admitted and has never been heard."""
-    device = register_device(SYSTEM, protocol="sl651", address="1404270001", place=cast.places["YL1"], now=NOW)
-    register_device(SYSTEM, protocol="sl651", address="1404270003", place=cast.places["YL3"], now=NOW)
-    series = open_series(SYSTEM, device=device, metric="rain.accumulated")
-    first, second = (round((NOW - timedelta(minutes=m)).timestamp() * 1000) for m in (10, 5))
-    columns = columns_of([(series.id, first, 100.0, 0), (series.id, second, 101.5, 0)])
-    store_block(columns, source="test", newest={series.id: (second, 101.5, 0)}, now=NOW)
 
 
 class Api:

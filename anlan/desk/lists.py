@@ -11,6 +11,7 @@ from anlan.loop.alarms.models import Incident
 from anlan.loop.alarms.packs import hazard_title
 from anlan.loop.calls.models import Campaign
 from anlan.loop.calls.rules import WOKEN, Kind
+from anlan.ui.language import say
 from anlan.ui.tables import Column, Filter, Table
 
 LEVELS = [(str(level), LEVEL_WORDS[level]) for level in (4, 3, 2, 1)]
@@ -27,7 +28,7 @@ def incident_table(actor: Actor) -> Table[Incident]:
     return Table(
         columns=[
             Column("title", _("事件"), lambda i: i.title, sort="title", css="nowrap"),
-            Column("level", _("级别"), lambda i: LEVEL_WORDS[i.level or i.peak_level], sort="peak_level",
+            Column("level", _("级别"), lambda i: say(LEVEL_WORDS[i.level or i.peak_level]), sort="peak_level",
                    template="desk/cell_level.html"),
             Column("people", _("受威胁人数"), lambda i: i.people_at_risk, sort="people_at_risk", css="r"),
             Column("where", _("乡镇"), lambda i: full_name(i.area_code, names), sort="area_code"),
@@ -54,6 +55,10 @@ def _woken(campaign: Campaign) -> str:
     return f"{campaign.woken_n} / {campaign.target_n}"  # type: ignore[attr-defined]
 
 
+def _hazard(campaign: Campaign) -> str:
+    return say(hazard_title(campaign.hazard)) if campaign.hazard else _("任务催办")
+
+
 def campaign_table(actor: Actor) -> Table[Campaign]:
     """Campaigns and reminders, the running ones first."""
     about = {"alarm": ~Q(hazard=""), "task": Q(hazard="")}
@@ -61,9 +66,10 @@ def campaign_table(actor: Actor) -> Table[Campaign]:
     return Table(
         columns=[
             Column("title", _("叫应"), lambda c: c.title or c.number, sort="title", css="nowrap"),
-            Column("level", _("级别"), lambda c: LEVEL_WORDS[c.level], sort="level", template="desk/cell_level.html"),
+            Column("level", _("级别"), lambda c: say(LEVEL_WORDS[c.level]), sort="level",
+                   template="desk/cell_level.html"),
             Column("woken", _("已叫醒"), _woken, css="r nowrap"),
-            Column("hazard", _("起因"), lambda c: hazard_title(c.hazard) if c.hazard else _("任务催办"), sort="hazard"),
+            Column("hazard", _("起因"), _hazard, sort="hazard"),
             Column("opened", _("开始"), lambda c: c.opened_at, sort="opened_at", template="desk/cell_time.html"),
             Column("closed", _("结束"), lambda c: c.closed_at, sort="closed_at", template="desk/cell_time.html"),
             Column("number", _("编号"), lambda c: c.number, sort="number", css="nowrap"),

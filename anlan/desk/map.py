@@ -23,6 +23,7 @@ from anlan.loop.alarms.models import Alarm
 from anlan.loop.alarms.queries import open_alarms
 from anlan.loop.sensing.queries import LatestValue, latest_values
 from anlan.loop.sensing.rain import rain_chart
+from anlan.ui.language import say
 from anlan.ui.map_layers import MAP_LAYERS, Feature, MapLayer, layers_for, point
 
 from .rain import Window, gauges_of, nearest, windows
@@ -143,7 +144,7 @@ def alarm_features(actor: Actor, now: datetime) -> list[Feature]:
         pack = kinds().get(place.kind)
         drawn[place.code] = point(
             place.lon, place.lat, shape="level", level=alarm.level, glyph=pack.glyph if pack else "", key=place.code,
-            label=place.name, people=alarm.people_at_risk, note=f"{alarm.facts.title} · {alarm.state_word}",
+            label=place.name, people=alarm.people_at_risk, note=f"{say(alarm.facts.title)} · {say(alarm.state_word)}",
             eased=alarm.eased_at is not None, panel=f"{reverse('map-panel')}?place={place.code}",
         )  # fmt: skip
     return list(drawn.values())

@@ -16,6 +16,7 @@ from anlan.loop.alarms.rules import State as AlarmState
 from anlan.loop.calls.models import Call
 from anlan.loop.calls.rules import OPEN, STAGE_WORDS, WOKEN, Kind, Stage
 from anlan.loop.sensing.queries import device_states, latest_values
+from anlan.ui.language import say
 from anlan.ui.words import span
 
 from .rules import Item, ordered, share
@@ -78,7 +79,7 @@ def _calls(actor: Actor) -> Iterator[Item]:
             kind="door" if at_door else "call",
             level=call.campaign.level,
             title=_("%(post)s %(who)s 没有叫醒") % {"post": "、".join(call.posts), "who": who},
-            why=STAGE_WORDS[Stage(call.stage)] + (f" · {door.number}" if door else ""),
+            why=say(STAGE_WORDS[Stage(call.stage)]) + (f" · {door.number}" if door else ""),
             people=call.people_at_risk,
             due_at=door.deadline if door else call.t_wake_at,
             since=call.opened_at,
@@ -105,7 +106,7 @@ def _alarms(actor: Actor, now: datetime) -> Iterator[Item]:
             )  # fmt: skip
         elif alarm.acknowledged_at is None:
             yield Item(
-                "alarm", alarm.level, _("%(place)s %(rule)s") % {"place": alarm.place.name, "rule": alarm.facts.title},
+                "alarm", alarm.level, f"{alarm.place.name} {say(alarm.facts.title)}",
                 _evidence(alarm), alarm.people_at_risk, alarm.level_at + ACKNOWLEDGE_WITHIN, alarm.level_at, url,
                 _("确认"), reverse("alarm-act", args=[alarm.id, "acknowledge"]),
             )  # fmt: skip
@@ -118,7 +119,7 @@ def _evidence(alarm: Alarm) -> str:
             "gauge": facts.get("gauge", ""), "span": span(str(facts.get("span", ""))), "value": facts["value"],
             "limit": facts["limit"], "unit": facts.get("unit", ""),
         }  # fmt: skip
-    return alarm.facts.title
+    return say(alarm.facts.title)
 
 
 def _tasks(actor: Actor) -> Iterator[Item]:

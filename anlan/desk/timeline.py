@@ -14,6 +14,7 @@ from anlan.base.journal.models import Entry
 from anlan.base.journal.references import kind_words
 from anlan.loop.calls.rules import OUTCOME_WORDS, Outcome
 from anlan.ui import words
+from anlan.ui.language import say
 
 GLYPHS = {"alarms": "rain", "incidents": "bell", "calls": "phone", "tasks": "walk"}
 SEGMENTS = ("alarms", "calls", "tasks")
@@ -109,11 +110,13 @@ def _alarm(group: Sequence[Entry], names: Names) -> str:
 def _call(group: Sequence[Entry], names: Names) -> str:
     ends = Counter(str(entry.data["outcome"]) for entry in group if entry.data.get("outcome"))
     whom = list(dict.fromkeys(filter(None, (names.calls.get(str(entry.data.get("call", ""))) for entry in group))))
-    said = "、".join(whom[:NAMED])
+    said = say("、".join(whom[:NAMED]))
     if len(whom) > NAMED:
         said = _("%(some)s 等 %(n)d 人") % {"some": said, "n": len(whom)}
-    outcomes = [f"{OUTCOME_WORDS[Outcome(end)]}{f' {n}' if len(group) > 1 else ''}" for end, n in ends.most_common()]
-    return _(" · ").join(filter(None, [said, "、".join(outcomes)]))
+    outcomes = [
+        f"{say(OUTCOME_WORDS[Outcome(end)])}{f' {n}' if len(group) > 1 else ''}" for end, n in ends.most_common()
+    ]
+    return _(" · ").join(filter(None, [said, say("、".join(outcomes))]))
 
 
 def _task(group: Sequence[Entry], names: Names) -> str:

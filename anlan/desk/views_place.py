@@ -16,6 +16,7 @@ from anlan.kernel.modes import LEVEL_NAMES, LEVEL_WORDS
 from anlan.loop.alarms.queries import visible_alarms
 from anlan.loop.sensing.queries import latest_values
 from anlan.loop.sensing.rain import RainChart, rain_chart
+from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest, page
 
 from .rain import Window, gauges_of, nearest, windows
@@ -117,7 +118,7 @@ def _data(chart: RainChart, window: Window | None) -> dict[str, object]:
         "bar": _("每 %(n)d 分钟") % {"n": chart.step_min} if chart.step_min < 60 else _("每小时"),
         "gauges": [{"name": g.place.name, "bars": g.bars, "line": g.sliding if window else g.total}
                    for g in chart.gauges],
-        "limits": [{"level": LEVEL_NAMES[level], "word": LEVEL_WORDS[level], "value": round(limit, 1)}
+        "limits": [{"level": LEVEL_NAMES[level], "word": say(LEVEL_WORDS[level]), "value": round(limit, 1)}
                    for level, limit in limits],
     }  # fmt: skip
 
@@ -138,7 +139,7 @@ def _sentence(held: list[Window]) -> str:
         else _("%(window)s 无数据") % {"window": w.words}
         for w in held
     ]
-    return _("到现在的雨量：") + "；".join(said)
+    return _("到现在的雨量：") + " · ".join(said)
 
 
 def _silent(request: ActorRequest, gauges: list[Place]) -> list[tuple[Place, datetime | None]]:

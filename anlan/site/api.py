@@ -12,6 +12,7 @@ from ninja.security import SessionAuth
 
 from anlan.kernel.errors import Refused
 from anlan.ui.api import Problem
+from anlan.ui.language import say
 
 ROUTERS = {
     "anlan.base.people.api": "people",
@@ -46,7 +47,7 @@ def _answer(request: HttpRequest, problem: Problem, status: int) -> HttpResponse
 def refused(request: HttpRequest, error: Refused) -> HttpResponse:
     """A command or query said no."""
     field = str(getattr(error, "field", ""))
-    problem = Problem(code=error.code, message=error.message, hint=error.hint, field=field)
+    problem = Problem(code=error.code, message=say(error.message), hint=say(error.hint), field=field)
     return _answer(request, problem, error.status)
 
 

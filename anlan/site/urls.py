@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, reverse
+from django.views.i18n import set_language
 
 from anlan.base.people.queries import home_of
 from anlan.ui.requests import ActorRequest
@@ -36,6 +37,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),
+    path("language", set_language, name="set-language"),
     path("api/v1/", api.urls),
     *[path("", include(f"{page}.urls")) for page in PAGES if find_spec(f"{page}.urls") is not None],
 ]

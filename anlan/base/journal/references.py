@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from anlan.kernel.actor import Actor
 from anlan.kernel.registry import Registry
+from anlan.ui.language import say
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ KIND_WORDS: Registry[str] = Registry("words of a kind of entry")
 
 
 def kind_words(kind: str) -> str:
-    """The Chinese of a kind of entry; the kind itself where no slice said."""
-    return KIND_WORDS[kind] if kind in KIND_WORDS else kind  # noqa: SIM401  a Registry has no `get`
+    """A kind of entry in the reader's language; the kind itself where no slice said."""
+    return say(KIND_WORDS[kind]) if kind in KIND_WORDS else kind
 
 
 def resolve(actor: Actor, references: Iterable[str]) -> dict[str, Reference]:

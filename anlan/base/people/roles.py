@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from anlan.kernel.packs import Pack, load_family
+from anlan.ui.language import say
 
 PERMISSIONS: dict[str, str] = {
     "alarms.read": "看警情和事件",
@@ -57,5 +58,5 @@ def roles() -> dict[str, RolePack]:
 
 
 def role_title(role: str) -> str:
-    """A role in Chinese; posts also have roles that no account holds."""
-    return roles()[role].title if role in roles() else POST_ROLES.get(role, role)
+    """A role in the reader's language; posts also have roles that no account holds."""
+    return say(roles()[role].title if role in roles() else POST_ROLES.get(role, role))

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from anlan.base.journal.references import KIND_WORDS, RESOLVERS, Reference
 from anlan.base.places.cards import PLACE_CARDS, PlaceCard
@@ -41,7 +42,7 @@ def _posts(actor: Actor, keys: set[str]) -> dict[str, Reference]:
 
 
 def _systems(actor: Actor, keys: set[str]) -> dict[str, Reference]:
-    return {key: Reference("系统") for key in keys}
+    return {key: Reference(_("系统")) for key in keys}
 
 
 NAVIGATION.add("people", NavItem("岗位人员", "people-list", "shield", "calm", 20, "people.read"))

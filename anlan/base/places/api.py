@@ -9,6 +9,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from anlan.ui.api import REFUSALS, ListQuery, Paged, Problem, StrictRouter, listed
+from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest
 
 from .kinds import kinds
@@ -112,7 +113,7 @@ def _facts(one: Place, names: dict[str, str]) -> dict[str, Any]:
     pack = kinds().get(one.kind)
     return {
         "id": one.id, "code": one.code, "name": one.name, "kind": one.kind,
-        "kind_title": pack.title if pack else one.kind, "area_code": one.area_code,
+        "kind_title": say(pack.title) if pack else one.kind, "area_code": one.area_code,
         "where": full_name(one.area_code, names), "lon": one.lon, "lat": one.lat,
         "people_at_risk": one.people_at_risk, "households": one.households, "synthetic": one.synthetic,
         "mode": one.mode,

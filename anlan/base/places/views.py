@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest, page
 from anlan.ui.tables import Column, Filter, Table
 
@@ -16,7 +17,7 @@ from .queries import area_names, full_name, place, search_places, visible_areas,
 
 def _table(request: ActorRequest) -> Table[Place]:
     names = area_names()
-    words = {key: pack.title for key, pack in kinds().items()}
+    words = {key: say(pack.title) for key, pack in kinds().items()}
     towns = visible_areas(request.actor).filter(level="town").order_by("code").values_list("code", "name")
     inside = [(code, name) for code, name in towns if request.actor.sees_area(code)]
     return Table(

@@ -11,6 +11,7 @@ from ninja.responses import Status
 from pydantic import Field
 
 from anlan.ui.api import REFUSALS, Body, ListQuery, Paged, Problem, StrictRouter, listed
+from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest
 
 from . import commands
@@ -155,7 +156,7 @@ def _facts(one: Task) -> dict[str, Any]:
     given = [proof.kind for proof in one.evidence.all()]
     return {
         "id": one.id, "number": one.number, "kind": one.kind, "title": one.title, "text": one.text,
-        "state": State(one.state), "state_word": WORDS[State(one.state)],
+        "state": State(one.state), "state_word": say(WORDS[State(one.state)]),
         "post": one.assignee_post.title if one.assignee_post else "",
         "person": one.assignee_person.masked_name if one.assignee_person else "",
         "area_code": one.area_code, "place": one.place.code if one.place else "", "case_id": one.case_id,

@@ -11,6 +11,7 @@ from pydantic import Field
 from anlan.base.journal.models import Entry
 from anlan.base.journal.references import kind_words
 from anlan.ui.api import REFUSALS, Body, ListQuery, Paged, Problem, StrictRouter, listed
+from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest
 
 from . import commands
@@ -179,9 +180,9 @@ def close(request: ActorRequest, number: str, body: CloseBody) -> IncidentOut:
 def _alarm(one: Alarm) -> AlarmOut:
     facts = one.facts
     return AlarmOut(
-        id=one.id, rule=one.rule, title=facts.title, hazard=facts.hazard, place=one.place.code,
+        id=one.id, rule=one.rule, title=say(facts.title), hazard=facts.hazard, place=one.place.code,
         place_name=one.place.name, area_code=one.area_code, incident=one.incident.number if one.incident else "",
-        state=one.state, state_word=one.state_word, level=one.level, peak_level=one.peak_level,
+        state=one.state, state_word=say(one.state_word), level=one.level, peak_level=one.peak_level,
         people_at_risk=one.people_at_risk, evidence=one.evidence, raised_at=one.raised_at, known_at=one.known_at,
         level_at=one.level_at, acknowledged_at=one.acknowledged_at, eased_at=one.eased_at,
         cleared_at=one.cleared_at, note=one.note,

@@ -9,6 +9,7 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from anlan.ui.api import REFUSALS, Body, ListQuery, Paged, Problem, StrictRouter, listed
+from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest
 
 from . import commands
@@ -196,7 +197,7 @@ def _call(one: Call) -> CallOut:
     return CallOut(
         id=one.id, campaign=one.campaign.number, kind=Kind(one.kind), posts=one.posts,
         name=person.masked_name if person else "", phone=person.masked_phone if person else "",
-        stage=Stage(one.stage), stage_word=STAGE_WORDS[Stage(one.stage)], people_at_risk=one.people_at_risk,
+        stage=Stage(one.stage), stage_word=say(STAGE_WORDS[Stage(one.stage)]), people_at_risk=one.people_at_risk,
         opened_at=one.opened_at, t_wake_at=one.t_wake_at, ended_at=one.ended_at, reason=one.reason,
         door_task=one.door_task_id,
     )  # fmt: skip
@@ -206,8 +207,8 @@ def _row(row: Row) -> RowOut:
     return RowOut(
         call=row.call.id, posts=row.posts, name=row.name, phone=row.phone, where=row.where,
         people_at_risk=row.people_at_risk, households=row.households, stage=Stage(row.stage),
-        stage_word=row.stage_word, woken=row.woken, due_at=row.due_at, reason=row.reason, action=row.action,
-        chain=[SegmentOut(state=part.state, title=part.title, detail=part.detail) for part in row.chain],
+        stage_word=say(row.stage_word), woken=row.woken, due_at=row.due_at, reason=row.reason, action=row.action,
+        chain=[SegmentOut(state=part.state, title=say(part.title), detail=say(part.detail)) for part in row.chain],
     )  # fmt: skip
 
 

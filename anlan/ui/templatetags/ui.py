@@ -19,11 +19,13 @@ from anlan.kernel.modes import LEVEL_NAMES, LEVEL_WORDS
 from anlan.kernel.privacy import mask_name, mask_phone
 from anlan.ui import words
 from anlan.ui.icons import ICONS, LOGO
+from anlan.ui.language import say
 
 register = template.Library()
 
 register.filter("mask_name", mask_name)
 register.filter("mask_phone", mask_phone)
+register.filter("say", say)
 register.filter("minutes", words.minutes)
 register.filter("span", words.span)
 register.filter("day", words.day)
@@ -45,7 +47,7 @@ def logo() -> SafeString:
 def level(number: int | None, css: str = "", word: str = "") -> SafeString:
     """The level badge: colour, bars and word. None or 0 = no warning in force."""
     number = number or 0
-    text = word or (str(LEVEL_WORDS[number]) if number else _("无预警"))
+    text = word or (say(LEVEL_WORDS[number]) if number else _("无预警"))
     return format_html('<span class="level {} {}">{}</span>', LEVEL_NAMES[number], css, text)
 
 

@@ -25,7 +25,7 @@
       legend: names.length > 1 ? { data: names, top: 0, left: 0, textStyle: { ...text, color: token("--ink-2") }, itemWidth: 14, itemHeight: 8, icon: "roundRect" } : { show: false },
       tooltip: { trigger: "axis", confine: true, backgroundColor: token("--surface"), borderColor: token("--line"), textStyle: { color: token("--ink"), fontSize: 14 },
         formatter: (points) => { const n = points[0].dataIndex, out = document.createElement("div"); out.textContent = clock(data.ends[n], long);
-          for (const gauge of data.gauges) { const row = document.createElement("div"); row.textContent = `${gauge.name}：${data.bar} ${mm(gauge.bars[n])}，${data.line} ${mm(gauge.line[n])}`; out.append(row); } return out; } },
+          for (const gauge of data.gauges) { const row = document.createElement("div"); row.textContent = `${gauge.name} · ${data.bar} ${mm(gauge.bars[n])} · ${data.line} ${mm(gauge.line[n])}`; out.append(row); } return out; } },
       xAxis: { type: "category", data: data.ends.map((end) => clock(end, long)), axisLabel: { ...text, hideOverlap: true }, axisTick: { alignWithLabel: true, lineStyle: { color: token("--c-grid") } }, axisLine: { lineStyle: { color: token("--line-strong") } } },
       yAxis: [{ ...axis, ...axisTo(most * 2), splitLine: { show: false } }, { ...axis, ...axisTo(highest * 1.1), splitLine: { lineStyle: { color: token("--c-grid") } } }],
       series: [...bars, ...lines],
