@@ -43,8 +43,11 @@ def test_the_weekday_is_chinese_whatever_the_browser_asks_for(at_now: Cast, lang
 
 def test_the_date_is_that_of_beijing() -> None:
     late = datetime(2026, 7, 20, 16, 30, tzinfo=UTC)  # half past midnight of the 21st there
-    with translation.override("en"), override_settings(TIME_ZONE="UTC"):
-        assert words.day(late) == "7月21日 周二"
+    with override_settings(TIME_ZONE="UTC"):
+        with translation.override("zh-hans"):
+            assert words.day(late) == "7月21日 周二"
+        with translation.override("en"):
+            assert words.day(late) == "7/21 Tue"
     assert words.clock_time(NOW) == "22:00"
 
 

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware
 from django.utils.translation import get_language, gettext
 
 CHINESE = re.compile(r"[\u3001-\u303f\u4e00-\u9fff\uff00-\uffef]")
@@ -59,3 +61,14 @@ def read_catalogue(path: Path) -> dict[str, str]:
 def _joined(lines: str) -> str:
     text = "".join(line[1:-1] for line in lines.strip().split("\n"))
     return re.sub(r"\\(.)", lambda sign: {"n": "\n", "t": "\t"}.get(sign[1], sign[1]), text)
+
+
+class ChineseFirst(LocaleMiddleware):
+    """Pages are Chinese until the reader chooses otherwise, whatever the browser was installed with; a program that
+    speaks the API says in `Accept-Language` what it wants.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path_info.startswith("/api/"):
+            request.META.pop("HTTP_ACCEPT_LANGUAGE", None)
+        super().process_request(request)
