@@ -56,3 +56,12 @@ def test_the_date_is_that_of_beijing() -> None:
 )
 def test_windows_read_as_people_say_them(text: str, said: str) -> None:
     assert words.span(text) == said
+
+
+@pytest.mark.django_db(databases="__all__")
+def test_the_browser_is_told_the_sites_time_and_its_speed(at_now: Cast) -> None:
+    """Deadlines tick by it; a demo clock runs faster than the machine's."""
+    answer = Client().get("/clock")
+    assert answer.status_code == 200
+    assert answer.json() == {"now": pytest.approx(NOW.timestamp() * 1000, abs=1), "rate": 1e-6}
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -9,8 +9,7 @@ from anlan.base.journal.references import RESOLVERS, Reference
 from anlan.base.tasks.queries import visible_tasks
 from anlan.kernel.actor import Actor
 from anlan.loop.alarms.queries import visible_alarms, visible_incidents
-from anlan.loop.calls.models import Call
-from anlan.loop.calls.queries import visible_campaigns
+from anlan.loop.calls.models import Call, Campaign
 
 
 def _alarms(actor: Actor, keys: set[str]) -> dict[str, Reference]:
@@ -36,7 +35,7 @@ def _campaigns(actor: Actor, keys: set[str]) -> dict[str, Reference]:
     may = actor.may("calls.read")
     return {
         str(one.id): Reference(f"{one.title} {one.number}", reverse("call-board", args=[one.number]) if may else "")
-        for one in visible_campaigns(actor).filter(id__in=keys)
+        for one in Campaign.objects.visible_to(actor).filter(id__in=keys)
     }
 
 

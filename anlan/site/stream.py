@@ -25,7 +25,7 @@ from anlan.base.people.models import Account
 from anlan.base.people.queries import actor_for
 from anlan.kernel.actor import Actor
 from anlan.loop.sensing.queries import newest_block
-from anlan.ui.context import site_clock
+from anlan.ui.context import clock_rate, site_clock
 
 POLL_S = 0.15
 KEEP_ALIVE_S = 15.0
@@ -79,13 +79,16 @@ class Hub:
             self.clients.discard(client)
 
     def _follow(self) -> None:
-        block, checked = 0, 0.0
+        block, checked, rate = 0, 0.0, clock_rate()
         while True:
             try:
                 close_old_connections()
                 self._news()
                 if time.monotonic() - checked > READINGS_EVERY_S:
                     checked = time.monotonic()
+                    if clock_rate() != rate:
+                        rate = clock_rate()
+                        self._tell("clock", "", None, self.offset)  # browsers tick deadlines at the site's speed
                     newest = newest_block()
                     if newest != block:
                         block = newest

@@ -13,6 +13,7 @@ from anlan.ui.requests import ActorRequest
 from .api import api
 
 PAGES = (
+    "anlan.ui",
     "anlan.base.journal",
     "anlan.base.places",
     "anlan.base.people",

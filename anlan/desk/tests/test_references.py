@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from anlan.base.journal.references import resolve
+from anlan.base.journal.references import RESOLVERS, resolve
 from anlan.base.journal.sealing import seal_batch
 from anlan.kernel.modes import LEVEL_RED
 from anlan.loop.alarms.commands import raise_alarm
@@ -32,6 +32,10 @@ def test_lines_name_their_subject_and_lead_to_it(at_now: Cast) -> None:
     assert resolve(at_now.actor("dianshang"), asked) == {}  # another town, and no right to admit
     audit = resolve(at_now.actor("shenji"), asked[:1])
     assert audit[asked[0]].url == ""  # the name of a line, not a page that would be refused
+
+    everything = [f"{prefix}:{alarm.id}" for prefix in RESOLVERS]
+    for username in at_now.accounts:  # whoever reads the journal is never refused for what a line is about
+        resolve(at_now.actor(username), everything)
 
     client = Client()
     client.force_login(at_now.accounts["zhiban"])
