@@ -23,7 +23,7 @@ from tests.scene import Scene, everything, let_it_rain, make_scene, site_at_now
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 MASKED = re.compile(r"[\u4e00-\u9fff]\*\*")
-OWN_NAME = re.compile(r'<button[^>]*lang="zh-hans"[^>]*>中文</button>')
+OWN_NAME = re.compile(r'<button[^>]*lang="zh-hans"[^>]*>简体中文</button>')
 
 
 @pytest.fixture

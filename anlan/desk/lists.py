@@ -33,7 +33,7 @@ def incident_table(actor: Actor) -> Table[Incident]:
             Column("people", _("受威胁人数"), lambda i: i.people_at_risk, sort="people_at_risk", css="r"),
             Column("where", _("乡镇"), lambda i: full_name(i.area_code, names), sort="area_code"),
             Column("opened", _("开始"), lambda i: i.opened_at, sort="opened_at", template="desk/cell_time.html"),
-            Column("closed", _("关闭"), lambda i: i.closed_at, sort="closed_at", template="desk/cell_time.html"),
+            Column("closed", _("关闭时间"), lambda i: i.closed_at, sort="closed_at", template="desk/cell_time.html"),
             Column("number", _("编号"), lambda i: i.number, sort="number", css="nowrap"),
         ],
         filters=[

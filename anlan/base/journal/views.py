@@ -43,7 +43,7 @@ def _table() -> Table[Entry]:
             Column("time", _("时间"), lambda e: e.happened_at, sort="happened_at", template="journal/cell_time.html",
                    css="nowrap"),
             Column("kind", _("什么事"), lambda e: kind_words(e.kind), sort="kind", template="journal/cell_kind.html"),
-            Column("subject", _("对象"), lambda e: e.subject, template="journal/cell_subject.html"),
+            Column("subject", _("记录对象"), lambda e: e.subject, template="journal/cell_subject.html"),
             Column("actor", _("谁"), lambda e: e.actor, template="journal/cell_actor.html"),
             Column("area", _("区划"), lambda e: e.area, sort="area", template="journal/cell_area.html"),
             Column("offset", _("封存序号"), lambda e: e.offset, sort="offset", template="journal/cell_offset.html",
@@ -52,7 +52,7 @@ def _table() -> Table[Entry]:
         ],
         filters=[
             Filter("kind", _("什么事"), _kind, _kind_options()),
-            Filter("subject", _("对象"), lambda q, v: q.filter(subject__startswith=v), kind="text",
+            Filter("subject", _("记录对象"), lambda q, v: q.filter(subject__startswith=v), kind="text",
                    placeholder="alarm:…"),
             Filter("actor", _("谁"), lambda q, v: q.filter(actor=v), kind="text", placeholder="account:1"),
             Filter("case", _("事件"), lambda q, v: q.filter(case_id=identifier("case", v)), kind="text"),

@@ -57,12 +57,9 @@ def _compiled(path: Path) -> dict[str, str]:
 
 def write() -> None:
     """Put what is wanted into the English catalogue, keep the answers that are there, and compile all catalogues."""
-    known, out, last = read_catalogue(ENGLISH), [HEAD], ""
-    for text, where in texts().items():
-        if where != last:
-            out.append(f"# {where}\n")
-            last = where
-        out.append(f"msgid {_quoted(text)}\nmsgstr {_quoted(known.get(text, ''))}\n")
+    known, out = read_catalogue(ENGLISH), [HEAD]
+    for text, where in sorted(texts().items()):  # by text, so that two new ones seldom meet in one place
+        out.append(f"#: {where}\nmsgid {_quoted(text)}\nmsgstr {_quoted(known.get(text, ''))}\n")
     ENGLISH.parent.mkdir(parents=True, exist_ok=True)
     ENGLISH.write_text("\n".join(out), encoding="utf-8")
     for path in LOCALE.rglob("*.po"):
