@@ -5,9 +5,18 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.db import connections
 
 from anlan.kernel.clock import SiteClock
 from tests.cast import NOW, Cast, make_cast
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """SQLite in files of this process, as a site has it: in memory, threads would lock each other's tables out."""
+    for alias, database in settings.DATABASES.items():
+        if database["ENGINE"].endswith("sqlite3"):
+            connections[alias].settings_dict["TEST"]["NAME"] = str(settings.CONFIG.data / f"test_{alias}.sqlite3")
 
 
 @pytest.fixture

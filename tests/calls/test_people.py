@@ -28,6 +28,7 @@ from anlan.site.dialer import poll, turn
 from tests.cast import NOW, SYSTEM, Cast
 from tools.phones.tests.conftest import Phones
 
+pytestmark = pytest.mark.both
 RAIN = RuleFacts("urn:anlan:rules:danger_rain", "ref", "危险区雨量", "flash_flood", "signed", 3)
 
 

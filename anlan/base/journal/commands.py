@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from anlan.kernel.actor import Actor
 from anlan.kernel.registry import Registry
@@ -17,6 +17,10 @@ from .models import Entry
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+TRIES = 4
+DEADLOCK = ("40P01", "40001")
+"""PostgreSQL's words for "you lost": deadlock_detected, serialization_failure."""
 
 COMMANDS: Registry[Callable[..., Any]] = Registry("command")
 
@@ -38,20 +42,33 @@ def writing() -> Iterator[None]:
 def command(
     name: str, *, permission: str | None = None
 ) -> Callable[[Callable[Concatenate[Actor, P], R]], Callable[Concatenate[Actor, P], R]]:
-    """Make a function the one way to do one state change: permission first, then a single transaction."""
+    """Make a function the one way to do one state change: permission first, then a single transaction.
+
+    PostgreSQL may end one of two transactions that wait for each other: nothing of it was done, so it is done again.
+    """
 
     def wrap(function: Callable[Concatenate[Actor, P], R]) -> Callable[Concatenate[Actor, P], R]:
         @wraps(function)
         def run(actor: Actor, /, *args: P.args, **kwargs: P.kwargs) -> R:
             if permission is not None:
                 actor.require(permission)
-            with writing():
-                return function(actor, *args, **kwargs)
+            for again in range(TRIES):
+                try:
+                    with writing():
+                        return function(actor, *args, **kwargs)
+                except OperationalError as error:
+                    if again == TRIES - 1 or connection.in_atomic_block or not _lost_to_another(error):
+                        raise
+            raise AssertionError("unreachable")
 
         COMMANDS.add(name, run)
         return run
 
     return wrap
+
+
+def _lost_to_another(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", "") in DEADLOCK
 
 
 def record(

@@ -162,26 +162,26 @@ def refused(actor: Actor, attempt: Attempt, *, code: str, retryable: bool, wait_
     Call.objects.filter(pk=attempt.call_id).update(lease_until=None)
 
 
-@command("calls.record_receipts")
 def record_receipts(actor: Actor, receipts: Iterable[Receipt], *, now: datetime) -> int:
-    """Book what a channel reported, in order; each receipt once. Returns how many were new.
+    """Book what a channel reported, in order, each in a transaction of its own. Returns how many were new."""
+    return sum(record_receipt(actor, news, now=now) for news in sorted(receipts, key=lambda r: (r.call, r.seq)))
+
+
+@command("calls.record_receipt")
+def record_receipt(actor: Actor, news: Receipt, *, now: datetime) -> bool:
+    """Book one receipt, once. False: it was known, or is about no attempt of ours.
 
     A channel knows no modes: each line is written in the mode of the call that it is about.
     """
-    new = 0
-    for news in sorted(receipts, key=lambda r: (r.call, r.seq)):
-        _, fresh = Taken.objects.get_or_create(id=news.id, defaults={"at": now})
-        if not fresh:
-            continue
-        match = Q(provider=news.call) if not _is_key(news.key) else Q(id=news.key)
-        attempt = Attempt.objects.select_related("call").filter(match).first()
-        if attempt is None:
-            continue
-        new += 1
-        after = rules.receipt(attempt.facts, news, attempt.confirm_keys)
-        if after != attempt.facts:
-            settle(replace(actor, mode=Mode(attempt.call.mode)), attempt, after, now)
-    return new
+    _, fresh = Taken.objects.get_or_create(id=news.id, defaults={"at": now})
+    match = Q(provider=news.call) if not _is_key(news.key) else Q(id=news.key)
+    attempt = Attempt.objects.select_related("call").filter(match).first() if fresh else None
+    if attempt is None:
+        return False
+    after = rules.receipt(attempt.facts, news, attempt.confirm_keys)
+    if after != attempt.facts:
+        settle(replace(actor, mode=Mode(attempt.call.mode)), attempt, after, now)
+    return True
 
 
 def _is_key(key: str) -> bool:
