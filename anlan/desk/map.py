@@ -75,6 +75,18 @@ class Panel:
         return any(not value.known for value in self.values)
 
 
+def words() -> dict[str, str]:
+    """What map.js says, in the page's language."""
+    return {
+        "alarms": _("处警情"),
+        "unknown": _("处未知"),
+        "people": _("人"),
+        "stale": _("没取到，显示这个时间的数据："),
+        "again": _("再试"),
+        "nothing": _("打开的图层上没有对象"),
+    }
+
+
 def switches(actor: Actor, wanted: str | None) -> list[tuple[str, list[Switch]]]:
     """The layers by group. wanted: keys from the address, comma between them; None = those that are on by default.
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("map/panel", views_map.map_panel, name="map-panel"),
     path("map/layers/<slug:key>", views_map.map_layer, name="map-layer"),
     path("places/<str:code>/rain", views_place.place_rain, name="place-rain"),
+    path("places/<str:code>/stage", views_place.place_stage, name="place-stage"),
     path("places/<str:code>/alarms", views_place.place_alarms, name="place-alarms"),
     path("search", views_search.search, name="search"),
     path("incidents/", views.incident_list, name="incident-list"),

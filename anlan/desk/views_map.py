@@ -7,7 +7,7 @@ from anlan.base.places.kinds import kinds
 from anlan.base.places.queries import place as find_place
 from anlan.ui.requests import ActorRequest, page
 
-from .map import layer_features, panel, switches, zooms
+from .map import layer_features, panel, switches, words, zooms
 
 
 @page("places.read")
@@ -18,6 +18,7 @@ def map_page(request: ActorRequest) -> HttpResponse:
     context = {
         "groups": groups,
         "zooms": zooms(request.actor, request.now),
+        "words": words(),
         "glyphs": sorted({pack.glyph for pack in kinds().values()}),
         "live": sorted({part for _title, rows in groups for row in rows for part in row.layer.parts}),
         "panel": panel(request.actor, find_place(request.actor, code), request.now) if code else None,

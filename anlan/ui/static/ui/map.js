@@ -217,13 +217,17 @@
   /* ---- the panel ---- */
   let chosen = "";
   const ringed = L.layerGroup().addTo(map);
+  function spot(key) {
+    for (const { features } of layers.values()) for (const feature of features) if (feature.properties.key === key) return at(feature);
+    const told = $("map-detail").querySelector("[data-place]");  /* a place of a layer that is off */
+    return told && told.dataset.place === key ? L.latLng(Number(told.dataset.lat), Number(told.dataset.lon)) : null;
+  }
   function ring(key, pan) {
     ringed.clearLayers();
-    for (const { features } of layers.values()) for (const feature of features) if (feature.properties.key === key) {
-      const where = at(feature);
+    const where = spot(key);
+    if (where) {
       L.circleMarker(where, path("ring", "m-ring", { radius: 22, interactive: false })).addTo(ringed);
       if (pan || !map.getBounds().pad(-0.12).contains(where)) map.panInside(where, { paddingTopLeft: narrow.matches ? [40, 80] : [250, 80], paddingBottomRight: narrow.matches ? [40, 40] : [370, 60], animate: false });
-      return;
     }
   }
   function open(panel, key) {
