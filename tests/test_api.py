@@ -265,7 +265,8 @@ class TestRefusals:
         assert duty.post(url, reason="x", colour="red")[1]["field"] == "colour"
         broken = duty.client.post(f"/api/v1{url}", "{", content_type="application/json")
         assert (broken.status_code, broken.json()["code"]) == (400, "http.400")
-        assert duty.client.post("/api/v1/tasks/not-an-id/accept").status_code == 404
+        wrong = duty.client.post("/api/v1/tasks/not-an-id/accept")
+        assert (wrong.status_code, wrong.json()["code"]) == (404, "not_found")
         scene.owed.refresh_from_db()
         assert scene.owed.state == "assigned"
 
