@@ -160,6 +160,37 @@ class TestWhatIsThere:
         newest = duty.get("/journal", sort="-offset", size="1")[1]["items"][0]
         assert (newest["offset"], newest["hash"]) == (head["offset"], head["hash"])
 
+    @pytest.mark.parametrize(
+        ("path", "query", "codes"),
+        [
+            ("/places", {"q": "雨量站", "area": "140427203"}, ["YL1", "YL2"]),
+            ("/places", {"kind": "rain_gauge", "area": "140427102"}, ["YL3"]),
+            ("/alarms", {"level": "4"}, ["WX1"]),
+            ("/alarms", {"place": "WX2"}, ["WX2"]),
+            ("/alarms", {"state": "open", "sort": "-people"}, ["WX1", "WX2", "YL1"]),
+            ("/alarms", {"state": "cleared"}, []),
+            ("/alarms", {"area": "140427102"}, ["WX2"]),
+            ("/tasks", {"q": "handed_in"}, ["handed_in"]),
+            ("/tasks", {"state": "assigned"}, ["owed"]),
+            ("/tasks", {"kind": "number"}, []),
+            ("/tasks", {"overdue": "true"}, []),
+            ("/tasks", {"mine": "true"}, []),
+            ("/incidents", {"open": "true", "sort": "people"}, ["140427102", "140427203"]),
+            ("/incidents", {"hazard": "fire"}, []),
+            ("/campaigns", {"level": "4"}, ["140427203"]),
+            ("/campaigns", {"open": "false"}, []),
+            ("/posts", {"role": "monitor"}, ["monitor:140427203204"]),
+            ("/posts", {"area": "140427102"}, ["town:140427102"]),
+        ],
+    )
+    def test_each_filter_narrows_its_list(self, duty: Api, path: str, query: dict[str, str], codes: list[str]) -> None:
+        found = duty.items(path, **query)
+        names = {"/alarms": "place", "/incidents": "area_code", "/campaigns": "area_code"}
+        if path == "/tasks":
+            assert [one["title"].rsplit(" ", 1)[1] for one in found] == codes
+        else:
+            assert [one[names.get(path, "code")] for one in found] == codes
+
     def test_posts_and_me(self, duty: Api) -> None:
         post = duty.items("/posts", q="安口村责任人")[0]
         assert (post["answers"]["name"], post["superior"]) == ("王**", "石坡乡值班员")
@@ -234,7 +265,8 @@ class TestRefusals:
         assert duty.post(url, reason="x", colour="red")[1]["field"] == "colour"
         broken = duty.client.post(f"/api/v1{url}", "{", content_type="application/json")
         assert (broken.status_code, broken.json()["code"]) == (400, "http.400")
-        assert duty.client.post("/api/v1/tasks/not-an-id/accept").status_code == 404
+        wrong = duty.client.post("/api/v1/tasks/not-an-id/accept")
+        assert (wrong.status_code, wrong.json()["code"]) == (404, "not_found")
         scene.owed.refresh_from_db()
         assert scene.owed.state == "assigned"
 

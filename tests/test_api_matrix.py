@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
@@ -162,6 +163,24 @@ def test_without_a_login_nothing_is_done(scene: Scene, way: str) -> None:
     answers = {send(client, way, act, scene) for act in ACTS.values()}
     assert answers == ({OK} if way == "page" else {401})  # the page leads to the login
     assert everything() == before
+
+
+@pytest.mark.parametrize("username", EXPECTED)
+def test_only_who_may_run_the_demo_steers_it(scene: Scene, username: str) -> None:
+    client, folder = Client(), settings.CONFIG.data
+    client.force_login(scene.cast.accounts[username])
+    may = username in ("zhiban", "zhihui")
+    for act, data, left in (
+        ("start", {}, "storm_requested"),
+        ("speed", {"speed": "4"}, "speed"),
+        ("reset", {}, "reset_requested"),
+    ):
+        before = everything()
+        status = client.post(f"/demo/{act}", data).status_code
+        assert (status in (200, 302)) is may, act
+        assert (folder / left).exists() is may, act
+        assert may or (status, everything()) == (403, before)
+        (folder / left).unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize("way", ["page", "api"])

@@ -150,6 +150,13 @@ def test_refused_acts_and_the_api_speak_english(scene: Scene) -> None:
     assert chinese_left(stranger) == set()
 
 
+def test_a_program_asks_for_english_by_its_header(scene: Scene) -> None:
+    client = Client()
+    asked = client.get("/api/v1/me", headers={"Accept-Language": "en-GB,en;q=0.8"})
+    assert asked.json()["message"] == "Log in first"
+    assert client.get("/api/v1/me").json()["message"] == "请先登录"
+
+
 def test_the_switch_is_kept_in_a_cookie_and_goes_back(scene: Scene) -> None:
     client = Client()
     assert 'lang="zh-hans"' in client.get("/login").content.decode()

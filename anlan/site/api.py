@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -80,6 +81,12 @@ def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     else:
         problem = Problem(code=f"http.{error.status_code}", message=error.message)
     return _answer(request, problem, error.status_code)
+
+
+def unknown_operation(request: HttpRequest) -> HttpResponse:
+    """Any other address under /api/v1: a program gets JSON, never a page."""
+    hint = reverse("api:openapi-json")
+    return _answer(request, Problem(code="not_found", message=_("没有这个接口"), hint=hint), 404)
 
 
 for _module, _tag in ROUTERS.items():

@@ -4,13 +4,13 @@ from importlib.util import find_spec
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, URLResolver, include, path, reverse
+from django.urls import URLPattern, URLResolver, include, path, re_path, reverse
 from django.views.i18n import set_language
 
 from anlan.base.people.queries import home_of
 from anlan.ui.requests import ActorRequest
 
-from .api import api
+from .api import api, unknown_operation
 
 PAGES = (
     "anlan.ui",
@@ -40,5 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz, name="healthz"),
     path("language", set_language, name="set-language"),
     path("api/v1/", api.urls),
+    re_path("^api/", unknown_operation),
     *[path("", include(f"{page}.urls")) for page in PAGES if find_spec(f"{page}.urls") is not None],
 ]

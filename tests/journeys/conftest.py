@@ -135,6 +135,6 @@ def log_in(browser: Browser, url: str, who: str, width: int = 1366, height: int 
     page.goto(f"{url}/login")
     page.fill("[name=username]", who)
     page.fill("[name=password]", "anlan-demo")
-    page.locator("form.form button[type=submit]").click()
+    page.locator("form:has([name=password]) button[type=submit]").click()
     page.wait_for_url(lambda address: "/login" not in address)
     return page

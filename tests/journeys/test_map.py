@@ -37,7 +37,7 @@ def page(live_server: LiveServer, at_now: Cast) -> Iterator[Page]:
         opened.goto(f"{live_server.url}/login")
         opened.fill("[name=username]", "zhiban")
         opened.fill("[name=password]", PASSWORD)
-        opened.locator("form.form button[type=submit]").click()
+        opened.locator("form:has([name=password]) button[type=submit]").click()
         opened.wait_for_url(lambda address: "/login" not in address)
         yield opened
         browser.close()
