@@ -16,6 +16,7 @@ from anlan.base.journal.sealing import seal_batch
 from anlan.base.places.screens import boundary_features
 from anlan.base.tasks.models import Task
 from anlan.kernel.actor import system_actor
+from anlan.kernel.modes import Mode
 from anlan.ui.demo import DEMO_LOGINS
 from anlan.ui.language import CHINESE, say
 from tests.cast import NOW, Cast
@@ -57,7 +58,7 @@ def _strings(value: Any) -> Iterator[str]:
 def data() -> list[str]:
     """What stands in the tables, the counties' names on the map, the demo's accounts; the longest first."""
     found = {text for rows in everything().values() for text in _strings(rows)}
-    found |= {feature["properties"]["label"] for feature in boundary_features(system_actor("test"), NOW)}
+    found |= {feature["properties"]["label"] for feature in boundary_features(system_actor("test", Mode.DRILL), NOW)}
     found |= {login.title for login in DEMO_LOGINS.values()}
     return sorted(found, key=len, reverse=True)
 

@@ -49,6 +49,6 @@ class Actor:
         return f"person:{self.person_id}" if self.person_id else f"system:{self.name}"
 
 
-def system_actor(name: str, mode: Mode = Mode.REAL) -> Actor:
+def system_actor(name: str, mode: Mode) -> Actor:
     """The program itself: a worker, a listener, the pipeline. Sees and may do everything in one mode."""
     return Actor(name=name, areas=("",), sensitivity=2, mode=mode, system=True)

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from anlan.kernel.modes import Mode
+
 PREFIX = "ANLAN_"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -58,6 +60,11 @@ class Config(BaseModel):
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
         }
+
+    @property
+    def mode(self) -> Mode:
+        """What is said of nobody's case in particular: a demo is a drill throughout."""
+        return Mode.DRILL if self.demo else Mode.REAL
 
     def readings_database(self) -> dict[str, object]:
         """The readings: a file of their own on SQLite, so that the gateway never waits for the desk."""

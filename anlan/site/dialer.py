@@ -80,7 +80,7 @@ def poll(channel: Channel, clock: Clock) -> int:
     cursor, _ = PollCursor.objects.get_or_create(channel="voice")
     page = channel.receipts(cursor.cursor)
     if page.next != cursor.cursor:
-        record_receipts(system_actor("voice"), page.receipts, now=clock.now())
+        record_receipts(system_actor("voice", settings.CONFIG.mode), page.receipts, now=clock.now())
         PollCursor.objects.filter(pk=cursor.pk).update(cursor=page.next)
     return len(page.receipts)
 

@@ -48,7 +48,7 @@ class Gateway:
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
         self.clock = site_clock()
-        self.pipeline = Pipeline(Judge())
+        self.pipeline = Pipeline(Judge(), settings.CONFIG.mode)
         self.queue: asyncio.Queue[Waiting] = asyncio.Queue(QUEUE_MAX)
         self.connections = 0
         self.change = ""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,17 +82,19 @@ class Ear(threading.Thread):
 
 
 @contextmanager
-def running_site(root: Path, **settings: str) -> Iterator[Site]:
+def running_site(root: Path, settings: Mapping[str, str], ready_s: float = 60) -> Iterator[Site]:
     """`anlan up` on free ports and in a folder of its own."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_"))}
     environment |= {"ANLAN_DATA": str(root), "ANLAN_PORT": str(_free_port()), "ANLAN_SL651_PORT": str(_free_port())}
     log = root / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "anlan.site.cli", "up"], env=environment | settings, stdout=out, stderr=out
+            [sys.executable, "-m", "anlan.site.cli", "up"], env=environment | dict(settings), stdout=out, stderr=out
         )
     try:
-        assert until(lambda: "电话公司 http" in log.read_text() and "安澜 http" in log.read_text(), 60), log.read_text()
+        assert until(lambda: "电话公司 http" in log.read_text() and "安澜 http" in log.read_text(), ready_s), (
+            log.read_text()
+        )
         folder = root / "demo-001"
         phones = next(line.split()[-1] for line in log.read_text().splitlines() if line.startswith("电话公司 http"))
         port = json.loads((folder / "ports.json").read_text())["web"]
@@ -116,7 +118,7 @@ def until(found: Callable[[], object], seconds: float) -> bool:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A demo whose night passes quickly: slower while somebody is being called, fast while nobody is."""
     root = tmp_path_factory.mktemp("site")
-    with running_site(root, ANLAN_DEMO_RATE_OPEN="30", ANLAN_DEMO_RATE_FAST="500") as running:
+    with running_site(root, {"ANLAN_DEMO_RATE_OPEN": "30", "ANLAN_DEMO_RATE_FAST": "500"}) as running:
         yield running
 
 

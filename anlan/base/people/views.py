@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from anlan.base.places.queries import area_names, full_name, place, visible_areas
 from anlan.kernel.actor import Actor
-from anlan.kernel.modes import Mode
 from anlan.ui.demo import DEMO_LOGINS
 from anlan.ui.requests import ActorRequest, page
 from anlan.ui.tables import Column, Filter, Table
@@ -33,7 +32,7 @@ def log_in(request: ActorRequest) -> HttpResponse:
             login(request, account)
             record_login(actor_for(account, request.now), account_id=account.pk, ok=True, now=request.now)
             return HttpResponseRedirect(_wanted(request))
-        nobody = Actor(name="nobody", mode=Mode.DRILL if settings.CONFIG.demo else Mode.REAL)
+        nobody = Actor(name="nobody", mode=settings.CONFIG.mode)
         known = Account.objects.filter(username=form.cleaned_data["username"]).first()
         record_login(nobody, account_id=known.pk if known else None, ok=False, now=request.now)
         form.add_error(None, _("账号或密码不对"))

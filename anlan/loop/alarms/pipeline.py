@@ -66,8 +66,9 @@ class Batch:
 class Pipeline:
     """One gateway's hot path and its small caches. Not thread-safe."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: Judge, mode: Mode) -> None:
         self.judge = judge
+        self.mode = mode  # of what belongs to no device yet
         self.devices: dict[tuple[str, str], Device] = {}
         self.series: dict[tuple[str, str], int] = {}
         self.newest: dict[int, int] = {}
@@ -102,8 +103,8 @@ class Pipeline:
                 strangers[message.station] = (message, peer, reason, count)
         for station, (message, peer, reason, count) in strangers.items():
             quarantine(
-                system_actor("gateway"), protocol=batch.protocol, address=station.upper()[:64], reason=reason,
-                frame=message.raw, peer=peer, count=count, now=batch.now,
+                system_actor("gateway", self.mode), protocol=batch.protocol, address=station.upper()[:64],
+                reason=reason, frame=message.raw, peer=peer, count=count, now=batch.now,
             )  # fmt: skip
 
     def to_columns(self, batch: Batch) -> None:

@@ -2,6 +2,7 @@
 
 import time
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -28,7 +29,7 @@ def voice_hook(request: HttpRequest) -> HttpResponse:
         return HttpResponse("bad signature", status=401)
     except ChannelError as error:
         return HttpResponse(str(error), status=400)
-    record_receipts(system_actor("voice"), receipts, now=site_clock().now())
+    record_receipts(system_actor("voice", settings.CONFIG.mode), receipts, now=site_clock().now())
     return HttpResponse("ok")
 
 

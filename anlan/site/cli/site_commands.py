@@ -15,7 +15,6 @@ from anlan.base.people.commands import create_account
 from anlan.base.places.models import Area
 from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
-from anlan.kernel.modes import Mode
 from anlan.kernel.packs import PackError
 from anlan.site.demo.control import request_storm
 from anlan.site.demo.simulator import run_simulator
@@ -79,7 +78,7 @@ def create_user(arguments: argparse.Namespace, password: str) -> int:
     if arguments.area and not Area.objects.filter(code=arguments.area).exists():
         return _fail(f"没有区划 {arguments.area}；代码不带末尾的 0，如 140427、140427203")
     account = create_account(
-        system_actor("cli", Mode.DRILL if settings.CONFIG.demo else Mode.REAL),
+        system_actor("cli", settings.CONFIG.mode),
         username=arguments.username,
         password=password,
         title=arguments.title or arguments.username,

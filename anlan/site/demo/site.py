@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from django.core.management import call_command
+from django.db import connections
+
+from anlan.base.journal.models import Entry
 from anlan.base.people.commands import NewPost, create_account, create_persons, create_posts
-from anlan.base.people.models import Account, Person, Post
+from anlan.base.people.models import Person, Post
 from anlan.base.places.commands import NewPlace, create_places, import_areas
 from anlan.base.places.models import Place
 from anlan.base.places.rules import strip_code
@@ -18,6 +22,7 @@ from anlan.kernel.actor import system_actor
 from anlan.kernel.modes import Mode
 from anlan.kernel.packs import SHIPPED
 from anlan.loop.sensing.commands import register_device
+from anlan.site.config import ConfigError
 
 from .control import COUNTY, DEMO_START, LOGINS, PASSWORD
 
@@ -46,9 +51,15 @@ def short(name: str) -> str:
 
 
 def seed(folder: Path) -> bool:
-    """Fill an empty demo site. Returns False where one is there already."""
-    if Account.objects.exists():
+    """Fill a demo site that is new. Returns False where it is filled already.
+
+    On PostgreSQL the database outlives the folder: what an earlier demo left there is emptied first. Raises ConfigError
+    where anything in it is not a demo's.
+    """
+    if (folder / "seeded").exists():
         return False
+    if Entry.objects.exists():
+        _empty()
     now = datetime.fromtimestamp(DEMO_START, UTC)
     import_areas(ACTOR, rows("divisions.csv"), valid_from=date(2023, 6, 30), now=now)
     villages = rows("villages.csv")
@@ -58,6 +69,13 @@ def seed(folder: Path) -> bool:
     _accounts(posts, now)
     (folder / "seeded").touch()
     return True
+
+
+def _empty() -> None:
+    if Entry.objects.exclude(mode=Mode.DRILL).exists():
+        raise ConfigError("数据库里有真实数据，演示站点不动它。正式使用请设 ANLAN_DEMO=false；演示请换一个数据库")
+    for alias in connections:
+        call_command("flush", database=alias, interactive=False, verbosity=0)
 
 
 def _village_places(villages: list[dict[str, str]]) -> Iterator[NewPlace]:
