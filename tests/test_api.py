@@ -14,11 +14,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from anlan.base.journal.commands import COMMANDS
 from anlan.base.journal.sealing import seal_batch
+from anlan.base.people.models import Person
 from anlan.site.api import ROUTERS
 from tests.cast import Cast
 from tests.scene import Scene, let_it_rain, make_scene, site_at_now
 
-pytestmark = pytest.mark.django_db(databases="__all__")
+pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.both]
 LISTS = ("/areas", "/places", "/tasks", "/alarms", "/incidents", "/campaigns", "/posts", "/journal")
 
 
@@ -231,6 +232,22 @@ class TestScope:
         )
         assert audit.get("/journal")[0] == 200
         assert [head.get(path)[0] for path in ("/campaigns", "/posts", "/journal", "/devices/quarantine")] == [403] * 4
+
+    def test_no_answer_and_no_page_holds_a_whole_name_or_number(self, scene: Scene) -> None:
+        duty = Api(scene, "zhiban")
+        campaign, incident = scene.campaign.number, scene.incident.number
+        paths = [f"/api/v1{path}?size=200" for path in LISTS]
+        paths += [f"/api/v1{path}" for path in ("/me", f"/campaigns/{campaign}", f"/incidents/{incident}")]
+        paths += [f"/api/v1/tasks/{scene.owed.id}", f"/tasks/{scene.owed.id}/", f"/incidents/{incident}/"]
+        paths += ["/desk/", "/calls/", f"/calls/{campaign}/?view=all", "/work/", "/people/", "/people/place/WX1"]
+        paths += ["/journal/", "/map/panel?place=WX1"]
+        known = [value for person in Person.objects.all() for value in (person.name, person.phone)]
+        assert known
+        for path in paths:
+            answer = duty.client.get(path)
+            assert answer.status_code == 200, path
+            text = answer.content.decode()
+            assert [value for value in known if value in text] == [], path
 
 
 class TestRefusals:

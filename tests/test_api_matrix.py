@@ -13,7 +13,7 @@ from django.test import Client
 from tests.cast import Cast
 from tests.scene import PNG, Scene, everything, make_scene, site_at_now
 
-pytestmark = pytest.mark.django_db(databases="__all__")
+pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.both]
 OK = 200
 
 

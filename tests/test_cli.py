@@ -2,12 +2,15 @@
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from anlan.kernel.packs import SHIPPED
@@ -175,6 +178,31 @@ class TestJournal:
         database.commit()
         removed = line("journal", "verify")
         assert (removed.returncode, "缺第 2 至 2 行" in removed.stdout) == (1, True), removed.stdout
+
+
+class TestUp:
+    @pytest.mark.parametrize("sign", ["ports.json", "record.sqlite3", "gateway_ready"])
+    def test_stopped_while_it_starts_it_ends_cleanly(self, tmp_path: Path, sign: str) -> None:
+        """When the ports are chosen, while tables are laid, while its processes come up."""
+        line = Line(tmp_path, ANLAN_DEMO="true", ANLAN_PORT="0", ANLAN_SL651_PORT="0")
+        argv = [sys.executable, "-m", "anlan.site.cli", "up"]
+        with subprocess.Popen(argv, env=line.environment, stderr=subprocess.PIPE, text=True) as process:
+            while not (tmp_path / "demo-001" / sign).exists():
+                assert process.poll() is None
+                time.sleep(0.005)
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGINT)
+            _out, error = process.communicate(timeout=30)
+        assert "Traceback" not in error
+        assert process.returncode == 0
+        assert not psutil.wait_procs(family, timeout=5)[1]
+
+    @pytest.mark.parametrize("command", ["up", "doctor", "migrate"])
+    def test_a_data_folder_that_is_none_is_refused(self, tmp_path: Path, command: str) -> None:
+        (tmp_path / "file").touch()
+        done = Line(tmp_path / "file")(command)
+        assert done.returncode == 1
+        assert "数据目录不能用" in one_line(done)
 
 
 class TestSimulate:

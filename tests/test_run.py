@@ -175,6 +175,10 @@ def _start_and_stop(command: list[str], copy: Path, taken: int) -> float:
             with urllib.request.urlopen(f"{url}/login", timeout=10) as answer:
                 assert "演示账号" in answer.read().decode()
             assert _addresses(family) == {"127.0.0.1"}
+            again = subprocess.run(
+                command, cwd=copy, env=_environment(copy, 0), capture_output=True, text=True, timeout=30, check=False
+            )
+            assert (again.returncode, again.stdout, "已经在这个数据目录上运行" in again.stderr) == (1, "", True)
         finally:
             os.killpg(process.pid, signal.SIGINT)  # what a terminal sends to everybody in front of it
         process.stdout.read()

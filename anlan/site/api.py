@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.renderers import JSONRenderer
 from ninja.security import SessionAuth
 
 from anlan.kernel.errors import Refused
@@ -33,10 +34,17 @@ Identifiers are UUIDs; times are ISO 8601 with zone; names and telephone numbers
 operation does not know is refused, never ignored. `Accept-Language: en` gives messages in English.
 """
 
+
+class Readable(JSONRenderer):
+    """Chinese as it is, not as \\u4e00."""
+
+    json_dumps_params = {"ensure_ascii": False}
+
+
 api = NinjaAPI(
     title="安澜 Anlan", version="1", description=DESCRIPTION,
     urls_namespace="api", auth=SessionAuth(),
-    docs=Swagger({"validatorUrl": None}), docs_url="/docs",
+    docs=Swagger({"validatorUrl": None}), docs_url="/docs", renderer=Readable(),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ Ctrl-C stops everything. A process that dies is started again, with a pause that
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -171,6 +172,16 @@ class Supervisor:
         """Run until SIGINT or SIGTERM. Returns the exit code."""
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: self.stop.set())
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "running").open("w", encoding="ascii") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # goes with this process, however it ends
+            except OSError:
+                print(f"安澜已经在这个数据目录上运行：{self.root}", file=sys.stderr)
+                return 1
+            return self._run()
+
+    def _run(self) -> int:
         fresh = True
         while fresh and not self.stop.is_set():
             self.site = prepare(self.conf, self.root)

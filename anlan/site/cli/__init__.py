@@ -24,8 +24,8 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         print(f"anlan: {error}", file=sys.stderr)
         return 2
-    except PermissionError as error:
-        print(f"anlan: 没有权限读写 {error.filename}；换一个数据目录：ANLAN_DATA=…", file=sys.stderr)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        print(f"anlan: 数据目录不能用，{error.filename}：{error.strerror}；换一个：ANLAN_DATA=…", file=sys.stderr)
         return 1
     except BrokenPipeError:
         return 0
