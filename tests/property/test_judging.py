@@ -158,20 +158,16 @@ def test_python_twin_is_the_compiled_kernel(stream: tuple[list[SeriesSpec], list
 
 def twin(kernel: Kernel, batch: Any) -> list[list[int]]:
     """The same inner loops without numba, one reading at a time."""
-    python = {name: getattr(core, name) for name in ("ingest", "late", "rerun", "step_all", "holds", "slot_count")}
-    steps = {name: getattr(core, name) for name in ("limit_step", "sum_step", "silence_step", "silence_finish", "emit")}
-    saved = {**python, **steps, **{f"operators.{n}": getattr(operators, n) for n in ("emit", "increment")}}
+    loops = ("ingest", "make_room", "settle", "move", "again", "walk", "late", "rerun", "silent_now", "holds")
+    steps = ("limit_step", "sum_step", "silence_step", "increment", "emit", "slot_count")
+    saved = {name: getattr(core, name) for name in (*loops, *steps)}
     try:
-        for name in (*python, *steps):
-            setattr(core, name, getattr(saved[name], "py_func", saved[name]))
-        for name in ("emit", "increment"):
-            setattr(operators, name, getattr(saved[f"operators.{name}"], "py_func", saved[f"operators.{name}"]))
+        for name, compiled in saved.items():
+            setattr(core, name, getattr(compiled, "py_func", compiled))
         return kernel.ingest(*batch.T).rows()
     finally:
-        for name in (*python, *steps):
-            setattr(core, name, saved[name])
-        for name in ("emit", "increment"):
-            setattr(operators, name, saved[f"operators.{name}"])
+        for name, compiled in saved.items():
+            setattr(core, name, compiled)
 
 
 def test_a_reading_behind_the_horizon_is_counted_and_not_judged() -> None:

@@ -81,7 +81,6 @@ class Kernel:
         order = sorted(range(len(slots)), key=lambda i: (OPERATORS[slots[i].operator].code, slots[i].series, i))
         self._spec_of = np.array(order, np.int64)
         self._book = self._new_book(order)
-        self._used = int(self._book.off[-1] + self._book.cap[-1]) if series else 0
         self._out = np.zeros((max(8192, 4 * len(slots) + 64), 5), np.int64)
         self._old = np.zeros((4096, 5), np.int64)
         self._new = np.zeros((4096, 5), np.int64)
@@ -132,6 +131,7 @@ class Kernel:
             C=state.copy(),
             clock=np.zeros(1, np.int64),
             stale=np.zeros(1, np.int64),
+            used=np.array([count * _FIRST_CAP], np.int64),
         )
 
     @property
@@ -163,7 +163,7 @@ class Kernel:
             if why == core.DONE:
                 break
             if why == core.SERIES_FULL:
-                self._make_room(int(S[at]))
+                self._grow()
             elif why == core.SCRATCH_FULL:
                 self._old = np.zeros((2 * len(self._old), 5), np.int64)
                 self._new = np.zeros_like(self._old)
@@ -192,22 +192,12 @@ class Kernel:
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return Transitions(self._spec_of[rows[:, 0]], rows[:, 1], rows[:, 2], known_at, rows[:, 3], rows[:, 4])
 
-    def _make_room(self, s: int) -> None:
-        """Settle what has left the horizon; where that frees little, give the series a slab of twice the size."""
+    def _grow(self) -> None:
+        """Twice the room for readings."""
         b = self._book
-        core.settle(b, s, self.horizon, self._new)
-        held, cap = int(b.hi[s] - b.lo[s]), int(b.cap[s])
-        if held <= cap - cap // 4:
-            core.move(b, s, b.T, b.V, int(b.off[s]), cap)
-            return
-        source_t, source_v = b.T, b.V
-        if self._used + 2 * cap > len(b.T):
-            size = max(2 * len(b.T), self._used + 2 * cap)
-            grown_t, grown_v = np.zeros(size, np.int64), np.zeros(size, np.int64)
-            grown_t[: self._used], grown_v[: self._used] = b.T[: self._used], b.V[: self._used]
-            self._book = b = b._replace(T=grown_t, V=grown_v)
-        core.move(b, s, source_t, source_v, self._used, 2 * cap)
-        self._used += 2 * cap
+        times, values = np.zeros(2 * len(b.T), np.int64), np.zeros(2 * len(b.T), np.int64)
+        times[: len(b.T)], values[: len(b.T)] = b.T, b.V
+        self._book = b._replace(T=times, V=values)
 
     def fingerprint(self) -> str:
         """What a snapshot belongs to: the series, the slots, the horizon and the format."""
@@ -240,8 +230,8 @@ class Kernel:
         )
         cap = np.maximum(_FIRST_CAP, 2 * held)
         off = np.cumsum(cap) - cap
-        self._used = int(cap.sum())
-        times, values = np.zeros(max(1, self._used), np.int64), np.zeros(max(1, self._used), np.int64)
+        used = int(cap.sum())
+        times, values = np.zeros(max(1, used), np.int64), np.zeros(max(1, used), np.int64)
         inside = np.repeat(off, held) + _within(held)
         times[inside], values[inside] = old_t, old_v
         slab = np.array([off[self.slots[i].series] for i in self._spec_of], np.int64)
@@ -251,6 +241,7 @@ class Kernel:
         self._book = self._book._replace(
             T=times, V=values, off=off, cap=cap, lo=off.copy(), hi=off + held, cp=off + cp, Z=state, C=before,
             clock=np.array([data["clock"]], np.int64), stale=np.array([data["stale"]], np.int64),
+            used=np.array([used], np.int64),
         )  # fmt: skip
         self.cases.load(data["cases"])
 

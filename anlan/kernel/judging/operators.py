@@ -1,10 +1,12 @@
-"""The rule operators: one step function each, working on one slot and one reading in order of event time.
+"""The rule operators: one step function each, for one slot and one reading in order of event time.
 
 A slot is one limit of one series. Its parameters are a row of `P`: 0 raise, 1 clear, 2 span in ms, 3 sign (+1 above,
 -1 below). Its state is a row of `Z`: 0 on, 1 the operator's own number, 2 index of the oldest reading inside its
 window, 3 free. Values are integers in the series' own fixed point (rain: hundredths of a millimetre).
 
-A next operator is one `…_step` here, its line in OPERATORS and three lines in `core.py`.
+Step functions take and return plain numbers: an array handed over would be counted as a reference for each reading,
+which costs fifty times the arithmetic. `core.walk` loads, stores and writes what they say.
+A next operator is one `…_step` here, its line in OPERATORS and its loop in `core.walk`.
 """
 
 from typing import Any, NamedTuple
@@ -19,6 +21,7 @@ Ints = npt.NDArray[Any]
 RAISE, CLEAR, SPAN, SIGN = range(4)
 ON, AUX, TAIL = range(3)
 ADDED, REJUDGED, VANISHED = range(3)  # the last column of a transition
+QUIET, DOWN, UP, BOTH, NEVER = -1, 0, 1, 2, 3  # what a step says
 
 
 class Operator(NamedTuple):
@@ -48,98 +51,57 @@ def emit(out: Ints, n: int, slot: int, up: int, true_at: int, value: int, change
 
 
 @jit
-def increment(V: Ints, i: int, lo: int, counter: int, modulus: int, most: int) -> int:
-    """What reading i adds to a sum: itself, or its distance from the reading before it where it is a counter.
+def increment(value: int, before: int, first: bool, counter: int, modulus: int, most: int) -> int:
+    """What a reading adds to a sum: itself, or its distance from the reading before it where it is a counter.
 
     A counter that fell has rolled over at `modulus` where that gives a believable step, else begun again at zero; a
     step over `most` is no rain (another device, a bad word). The first reading of all adds nothing.
     """
-    step: int = V[i]
     if counter == 0:
-        return step
-    if i <= lo:
+        return value
+    if first:
         return 0
-    step -= V[i - 1]
+    step = value - before
     if step < 0:
-        step = step + modulus if 0 < step + modulus <= most and modulus > 0 else V[i]
+        step = step + modulus if 0 < step + modulus <= most and modulus > 0 else value
     return step if step <= most else 0
 
 
 @jit
-def limit_step(T: Ints, V: Ints, i: int, P: Ints, Z: Ints, k: int, out: Ints, n: int) -> int:
-    """Raised by a reading that ends `span` of readings all at or over the limit; cleared by one under `clear`."""
-    value = V[i] * P[k, SIGN]
-    if value >= P[k, RAISE]:
-        if Z[k, AUX] < 0:
-            Z[k, AUX] = T[i]
-        if Z[k, ON] == 0 and T[i] - Z[k, AUX] >= P[k, SPAN]:
-            Z[k, ON] = 1
-            return emit(out, n, k, 1, T[i], V[i], ADDED)
-        return n
-    Z[k, AUX] = -1
-    if Z[k, ON] == 1 and value < P[k, CLEAR]:
-        Z[k, ON] = 0
-        return emit(out, n, k, 0, T[i], V[i], ADDED)
-    return n
+def limit_step(
+    t: int, value: int, raise_at: int, clear_at: int, span: int, on: int, since: int
+) -> tuple[int, int, int]:
+    """Raised by a reading that ends `span` of readings all at or over the limit; cleared by one under `clear_at`.
+
+    value: already times the sign. since: when the value first stood over the limit, -1 = it does not. Returns the new
+    on and since, and QUIET, DOWN or UP.
+    """
+    if value >= raise_at:
+        if since < 0:
+            since = t
+        if on == 0 and t - since >= span:
+            return 1, since, UP
+        return on, since, QUIET
+    if on == 1 and value < clear_at:
+        return 0, -1, DOWN
+    return on, -1, QUIET
 
 
 @jit
-def sum_step(
-    T: Ints,
-    V: Ints,
-    i: int,
-    lo: int,
-    counter: int,
-    modulus: int,
-    most: int,
-    P: Ints,
-    Z: Ints,
-    k: int,
-    out: Ints,
-    n: int,
-) -> int:
+def sum_step(total: int, raise_at: int, clear_at: int, on: int) -> int:
     """Raised when the sum over (t - span, t] reaches the limit, cleared when it falls under the clear limit."""
-    total = Z[k, AUX] + increment(V, i, lo, counter, modulus, most)
-    tail = Z[k, TAIL]
-    edge = T[i] - P[k, SPAN]
-    while T[tail] <= edge:
-        total -= increment(V, tail, lo, counter, modulus, most)
-        tail += 1
-    Z[k, AUX] = total
-    Z[k, TAIL] = tail
-    if Z[k, ON] == 0:
-        if total >= P[k, RAISE]:
-            Z[k, ON] = 1
-            return emit(out, n, k, 1, T[i], total, ADDED)
-    elif total < P[k, CLEAR]:
-        Z[k, ON] = 0
-        return emit(out, n, k, 0, T[i], total, ADDED)
-    return n
+    if on == 0:
+        return UP if total >= raise_at else QUIET
+    return DOWN if total < clear_at else QUIET
 
 
 @jit
-def silence_step(T: Ints, i: int, lo: int, P: Ints, Z: Ints, k: int, out: Ints, n: int) -> int:
-    """A gap longer than the span was a silence from last reading + span until this reading."""
-    if i <= lo:
-        return n
-    since = T[i - 1] + P[k, SPAN]
-    if T[i] > since:
-        if Z[k, ON] == 0:
-            n = emit(out, n, k, 1, since, T[i - 1], ADDED)
-        Z[k, ON] = 0
-        return emit(out, n, k, 0, T[i], T[i], ADDED)
-    if Z[k, ON] == 1:
-        # The clock had passed the limit, but the reading that ends the silence was measured before it: there was none.
-        Z[k, ON] = 0
-        return emit(out, n, k, 1, since, T[i - 1], VANISHED)
-    return n
+def silence_step(t: int, before: int, span: int, on: int) -> int:
+    """A gap longer than the span was a silence from last reading + span until this reading.
 
-
-@jit
-def silence_finish(T: Ints, last: int, clock: int, P: Ints, Z: Ints, k: int, out: Ints, n: int, change: int) -> int:
-    """The clock stands at `clock`: is the series silent now?"""
-    since = T[last] + P[k, SPAN]
-    if Z[k, ON] == 0 and clock > since:
-        Z[k, ON] = 1
-        return emit(out, n, k, 1, since, T[last], change)
-    return n
+    Returns QUIET, DOWN (it ends), BOTH (nobody had seen it: it began and ends), or NEVER: the clock had passed the
+    limit, but the reading that ends the silence was measured before it, so there was none.
+    """
+    if t > before + span:
+        return DOWN if on == 1 else BOTH
+    return NEVER if on == 1 else QUIET
