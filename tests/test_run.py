@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,7 +141,7 @@ def _addresses(family: list[psutil.Process]) -> set[str]:
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_fresh_copy_sets_up_starts_and_stops_as_an_ordinary_user(copy: Path) -> None:
-    """A taken port, the first line, loopback only, a quick second start, and nothing left behind after Ctrl-C."""
+    """A taken port, the first line, loopback only, a second start, and nothing left behind after Ctrl-C."""
     who = _ordinary()
     laid = subprocess.run(
         [*who, "./run", "--setup"], cwd=copy, env=_environment(copy, 0), capture_output=True, text=True, check=False
@@ -154,19 +153,17 @@ def test_a_fresh_copy_sets_up_starts_and_stops_as_an_ordinary_user(copy: Path) -
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        seconds = [_start_and_stop([*who, "./run"], copy, port) for _ in range(2)]
-    assert seconds[1] < 5, f"second start took {seconds[1]:.1f} s"
+        for _start in ("first", "second"):  # how long they take is a figure of `make bench`
+            _start_and_stop([*who, "./run"], copy, port)
 
 
-def _start_and_stop(command: list[str], copy: Path, taken: int) -> float:
-    """Start, look, press Ctrl-C. Returns the seconds to the first line."""
-    began = time.monotonic()
+def _start_and_stop(command: list[str], copy: Path, taken: int) -> None:
+    """Start, look, press Ctrl-C."""
     with subprocess.Popen(
         command, cwd=copy, env=_environment(copy, taken), stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
-        seconds = time.monotonic() - began
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         try:
             assert first.startswith("安澜 http://127.0.0.1:")
@@ -184,4 +181,3 @@ def _start_and_stop(command: list[str], copy: Path, taken: int) -> float:
         process.stdout.read()
         assert process.wait(20) == 0
     assert not psutil.wait_procs(family, timeout=5)[1]
-    return seconds
