@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 export DJANGO_SETTINGS_MODULE = anlan.site.settings
 
-.PHONY: check lint types layers packs translations migrations lock vendor
+.PHONY: check lint types layers packs translations migrations lock vendor bench
 check: setup lint types layers packs translations migrations
 
 .PHONY: setup
@@ -27,3 +27,5 @@ lock:
 	cd requirements && uv pip compile -q --universal --python-version 3.11 --generate-hashes dev.in -o dev.txt
 vendor:
 	$(PY) tools/vendor.py
+bench:
+	$(PY) -m tests.bench

@@ -190,7 +190,7 @@ def lines(results: list[Measured]) -> list[str]:
         ratios = m.ratios()
         rows.append(
             f"| {m.case.sensors:,} × {m.case.ticks:,} | {arrival} | {kernel:.1f} M | {plain:.2f} M | {full:.2f} M "
-            f"| **{statistics.median(ratios):.0f}×** ({min(ratios):.0f}–{max(ratios):.0f}) "
+            f"| **{statistics.median(ratios):.1f}×** ({min(ratios):.1f}–{max(ratios):.1f}) "
             f"| {m.alarms:,}, {m.wrong} |"
         )
     return rows

@@ -6,13 +6,15 @@ judge and is raised on the next turn: a stored reading is never judged twice and
 
 import hashlib
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from django.db.utils import DatabaseError
+from django.db import DatabaseError
 
+from anlan.base.journal.commands import writing
 from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
 from anlan.kernel.modes import Mode
@@ -25,6 +27,8 @@ from anlan.loop.sensing.router import readings_alias
 from .judging import Judge
 
 AHEAD = timedelta(minutes=10)
+REST = 4
+"""Planning anew reads every place and replays blocks; so many times its duration passes before the next."""
 log = logging.getLogger("anlan.pipeline")
 
 
@@ -73,14 +77,17 @@ class Pipeline:
         self.series: dict[tuple[str, str], int] = {}
         self.newest: dict[int, int] = {}
         self.replan = False
+        self.replan_from = 0.0
 
     def load(self, now: datetime) -> None:
         """Read devices, series and latest times; plan and restore the kernel."""
         self.devices = {(d.protocol, d.address): d for d in Device.objects.select_related("place")}
         self.series = {(str(s.device_id), s.metric): s.id for s in Series.objects.all()}
         self.newest = dict(Latest.objects.using(readings_alias()).values_list("series", "at_ms"))
+        begin = time.monotonic()
         self.judge.load(now)
         self.replan = False
+        self.replan_from = time.monotonic() + REST * (time.monotonic() - begin)
 
     def run(self, protocol: str, messages: Sequence[Message], peers: Sequence[str], now: datetime) -> list[bool]:
         """Take a batch through all stages. Returns for each message whether it may be acknowledged."""
@@ -111,20 +118,29 @@ class Pipeline:
         """Samples of the admitted messages as columns; a metric heard for the first time opens its series."""
         rows: list[tuple[int, int, float | None, int]] = []
         latest = ms(batch.now + AHEAD)
+        self._open_series(batch)
         for message, device in zip(batch.messages, batch.devices, strict=True):
             if device is None:
                 continue
             for sample in message.samples:
                 quality = MISSING if sample.value is None else FUTURE if sample.at_ms > latest else GOOD
-                rows.append((self._series(device, sample.metric), sample.at_ms, sample.value, quality))
+                rows.append((self.series[str(device.id), sample.metric], sample.at_ms, sample.value, quality))
         batch.columns = columns_of(rows) if rows else None
 
-    def _series(self, device: Device, metric: str) -> int:
-        key = (str(device.id), metric)
-        if key not in self.series:
-            self.series[key] = open_series(system_actor("gateway", Mode(device.mode)), device=device, metric=metric).id
-            self.replan = True
-        return self.series[key]
+    def _open_series(self, batch: Batch) -> None:
+        """All series that this batch speaks of for the first time, in one transaction."""
+        heard = zip(batch.messages, batch.devices, strict=True)
+        new = {(str(d.id), x.metric): d for m, d in heard if d is not None for x in m.samples}
+        missing = {key: device for key, device in new.items() if key not in self.series}
+        if not missing:
+            return
+        with writing():
+            opened = {
+                key: open_series(system_actor("gateway", Mode(device.mode)), device=device, metric=key[1]).id
+                for key, device in missing.items()
+            }
+        self.series |= opened
+        self.replan = True
 
     def store(self, batch: Batch) -> None:
         """Commit. From here on the readings are safe."""
@@ -144,10 +160,9 @@ class Pipeline:
         self.newest.update({series: at for series, (at, _value, _quality) in newest.items()})
 
     def judge_block(self, batch: Batch) -> None:
-        """Hand the block to the kernel; after a new series plan anew, which replays this block too."""
-        if self.replan:
-            self.load(batch.now)
-        elif batch.columns is not None:
+        """Hand the block to the kernel. A new series waits for the next plan, which replays this block too: at once,
+        or, while many stations speak for the first time, a little later for all of them together."""
+        if batch.columns is not None:
             self.judge.judge(batch.columns, batch.block, batch.now)
 
     def raise_alarms(self, batch: Batch) -> None:
@@ -155,7 +170,9 @@ class Pipeline:
         self.turn(batch.now)
 
     def turn(self, now: datetime) -> None:
-        """Raise, step and ease what is waiting."""
+        """Plan anew where that is due; raise, step and ease what is waiting."""
+        if self.replan and time.monotonic() >= self.replan_from:
+            self.load(now)
         try:
             self.judge.sync(now)
         except (DatabaseError, Refused):

@@ -1,0 +1,120 @@
+"""`make bench`: measure everything and write the tables of docs/performance.md between its marks.
+
+    python -m tests.bench [--quick]
+
+Takes about five minutes; the figures are of the machine it runs on. Nothing is written when an alarm was wrong.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import re
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from . import kernel, latency
+from .load import READINGS_PER_FRAME, Load
+from .site import BenchSite, running
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+GAUGES, AREAS, CONNECTIONS = 4000, 100, 200
+OFFERED = 2000.0
+
+
+def machine() -> list[str]:
+    """What the figures are of."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text(encoding="utf-8"))
+    load = os.getloadavg()[0]
+    return [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores ({model[1] if model else '?'}), "
+        f"{int(memory[1]) // 2**20 if memory else 0} GiB, Python {platform.python_version()}, numpy {np.__version__}, "
+        f"numba {numba.__version__}, SQLite files on the temporary folder's disk; load before the run {load:.1f}."
+    ]
+
+
+async def _frames(site: BenchSite, seconds: float, repeats: int) -> list[str]:
+    warm = Load(site.port, site.clock, site.gauges, CONNECTIONS)
+    first = await warm.run(240, 0, once=True)
+    rows = [
+        "| what | frames/s | readings/s | frame → confirmed, p50 / p99 ms |",
+        "|---|---|---|---|",
+        f"| first frame of each of {site.gauges:,} stations, planning included | {warm.confirmed / first:,.0f} "
+        f"| {READINGS_PER_FRAME * warm.confirmed / first:,.0f} | {_pair(warm.waits)} |",
+    ]
+    for _ in range(repeats):
+        load = Load(site.port, site.clock, site.gauges, CONNECTIONS, minutes=warm.minutes)
+        took = await load.run(seconds, 0)
+        rows.append(
+            f"| {CONNECTIONS} connections, each frame confirmed before the next | **{load.confirmed / took:,.0f}** "
+            f"| {READINGS_PER_FRAME * load.confirmed / took:,.0f} | {_pair(load.waits)} |"
+        )
+        await asyncio.sleep(30)  # the stations' minutes run ahead of the site's clock
+    return rows
+
+
+def _pair(values: list[float]) -> str:
+    return f"{latency.at_percent(values, 50):,.0f} / {latency.at_percent(values, 99):,.0f}"
+
+
+def frames(quick: bool) -> list[str]:
+    """Frames/s into one gateway process."""
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "site", GAUGES, AREAS, "gateway") as site:
+        return asyncio.run(_frames(site, 4 if quick else 6, 1 if quick else 3))
+
+
+def latencies(quick: bool) -> list[str]:
+    """Reading → alarm and → first dial under a steady load."""
+    names = ("phones", "gateway", "worker")
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "site", GAUGES, AREAS, *names) as site:
+        found = latency.measure(site, OFFERED, 40 if quick else 70)
+    rows = [
+        f"Offered {found.offered:,.0f} readings/s ({found.offered / READINGS_PER_FRAME:,.0f} frames/s), taken "
+        f"{found.taken:,.0f}; {found.asked} danger areas went over their limit in turn.",
+        "",
+        "| from sending the deciding reading to | seen | p50 ms | p90 ms | p99 ms | most ms |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, values, asked in (
+        ("its confirmation (any frame)", found.answer, len(found.answer)),
+        ("its alarm, committed", found.alarm, found.asked),
+        ("the first dial about it, at the telephone company", found.dial, found.asked),
+    ):
+        figures = " | ".join(f"{latency.at_percent(values, p):,.0f}" for p in (50, 90, 99, 100))
+        rows.append(f"| {name} | {len(values):,} of {asked:,} | {figures} |")
+    return rows
+
+
+def write(name: str, rows: list[str]) -> None:
+    """Put rows between the marks of that name."""
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    head, rest = text.split(begin)
+    tail = rest.split(end)[1]
+    PAGE.write_text(f"{head}{begin}\n" + "\n".join(rows) + f"\n{end}{tail}", encoding="utf-8")
+    print("\n".join(rows), flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    quick = parser.parse_args().quick
+    write("machine", machine())
+    judged = [kernel.measure(case, 2 if quick else 5) for case in kernel.CASES]
+    if any(found.wrong for found in judged):
+        print("the judges disagree with the truth", file=sys.stderr)
+        return 1
+    write("kernel", kernel.lines(judged))
+    write("gateway", frames(quick))
+    write("latency", latencies(quick))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
