@@ -18,7 +18,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from . import kernel, latency
+from . import kernel, latency, start
 from .load import READINGS_PER_FRAME, Load
 from .site import BenchSite, running
 
@@ -106,6 +106,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
     quick = parser.parse_args().quick
     write("machine", machine())
+    write("start", start.lines(*start.measure(1 if quick else 5)))
     judged = [kernel.measure(case, 2 if quick else 5) for case in kernel.CASES]
     if any(found.wrong for found in judged):
         print("the judges disagree with the truth", file=sys.stderr)
