@@ -176,6 +176,7 @@ def test_a_sentence_from_below_the_frame_is_found_again_with_its_values(scene: S
         assert say("没有编号为 WX9 的对象，或不在您的辖区内") == "No place with code WX9, or it is outside your area"
         assert say("还缺：照片、人数") == "Still missing: Photo, Head count"
         assert say("副职 王** 3 次无人接") == "Deputy 王** 3 × no answer"
+        assert say("22:41，听完 12 秒，微信回了") == "22:41, heard 12 s, 微信回了"
         assert say("石坡乡 安口村") == "石坡乡 安口村"
         assert say("") == ""
     assert say("还缺：照片") == "还缺：照片"

@@ -31,7 +31,8 @@ def say(text: object) -> str:
     for pattern, answer in _sentences(language):
         if found := pattern.fullmatch(whole):
             return answer.format(*(say(part) for part in found.groups()))
-    return ", ".join(map(say, whole.split("、"))) if "、" in whole else whole
+    between = next((sign for sign in "，、" if sign in whole), "")
+    return ", ".join(map(say, whole.split(between))) if between else whole
 
 
 @cache

@@ -232,9 +232,8 @@ def _said(who: str, call: Call) -> Segment:
     attempts = sorted(call.attempts.all(), key=lambda a: a.n)
     stage = Stage(call.stage)
     if stage in rules.WOKEN:
-        seconds = f"，听完 {attempts[-1].of:.0f} 秒" if attempts and stage is Stage.ACKED else ""
-        reason = f"，{call.reason}" if call.reason else ""
-        return Segment("pass", f"{who} 已应", f"{_clock(call.ended_at)}{seconds}{reason}")
+        heard = f"听完 {attempts[-1].of:.0f} 秒" if attempts and stage is Stage.ACKED else ""
+        return Segment("pass", f"{who} 已应", "，".join(filter(None, [_clock(call.ended_at), heard, call.reason])))
     if not attempts:
         return Segment("fail" if stage is Stage.UNREACHABLE else "go", f"{who} 待拨", call.reason)
     last, times = attempts[-1], " ".join(_clock(attempt.planned_at) for attempt in attempts[-3:])
