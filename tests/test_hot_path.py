@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from anlan.base.places.models import Place
+from anlan.kernel.modes import Mode
 from anlan.links.protocols import PROTOCOLS
 from anlan.links.protocols.sl651.encode import element, up_frame
 from anlan.loop.alarms.judging import Judge
@@ -28,10 +29,10 @@ class Gateway:
     """The pipeline of one gateway process, and the stations before it."""
 
     cast: Cast
-    pipeline: Pipeline = field(default_factory=lambda: Pipeline(Judge()))
+    pipeline: Pipeline = field(default_factory=lambda: Pipeline(Judge(), Mode.DRILL))
 
     def start(self) -> None:
-        self.pipeline = Pipeline(Judge())
+        self.pipeline = Pipeline(Judge(), Mode.DRILL)
         self.pipeline.load(NOW)
         self.pipeline.replan_from = 0.0
 
@@ -65,7 +66,7 @@ def minutes(count: float) -> datetime:
 
 
 def rained(place: Place, until: datetime) -> float | None:
-    return rain_sums(SYSTEM, [place], {"1h": timedelta(hours=1)}, until)[place.id]["1h"]
+    return rain_sums(SYSTEM, [place], {"1h": timedelta(hours=1)}, until)[place.id].by_window["1h"]
 
 
 def newest(metric: str = "rain.accumulated") -> Latest:
