@@ -12,7 +12,7 @@ from anlan.loop.sensing.models import Series
 from anlan.loop.sensing.tests.feed import SYSTEM, hear
 from tests.cast import NOW, Cast
 
-pytestmark = pytest.mark.django_db(databases="__all__")
+pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.both]
 
 
 def get(cast: Cast, username: str, address: str, status: int = 200) -> str:
