@@ -120,8 +120,8 @@ class Gateway:
         if self._time_for("reload", RELOAD_S):
             newest = Entry.objects.filter(kind__in=CHANGES).order_by("-id").values_list("id", flat=True).first()
             if str(newest) != self.change:
-                self.change = str(newest)
                 self.pipeline.load(now)
+                self.change = str(newest)  # last: a load that failed is done again
         if self._time_for("tick", TICK_S):
             self.pipeline.judge.tick(now)
             self.pipeline.turn(now)

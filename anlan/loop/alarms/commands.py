@@ -51,7 +51,9 @@ def raise_alarm(
             with transaction.atomic():
                 return _open(actor, key, open_key, rule, place, level, true_at, known_at, evidence, now)
         except IntegrityError:
-            standing = Alarm.objects.get(open_key=open_key)
+            standing = Alarm.objects.filter(open_key=open_key).first()
+            if standing is None:  # nobody was quicker: the row itself was refused
+                raise
     return _step(actor, standing, level, true_at, evidence, now)
 
 

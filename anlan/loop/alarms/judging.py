@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 import numpy as np
+from django.db import OperationalError
 
 from anlan.base.places.models import Place
 from anlan.kernel.actor import system_actor
@@ -116,11 +117,18 @@ class Judge:
             self.snapshot_block = self.block
 
     def sync(self, now: datetime) -> int:
-        """Bring the alarm rows to what the kernel says. A case that fails stays unsynced and is tried again."""
+        """Bring the alarm rows to what the kernel says. A case that fails stays unsynced and is tried again; the others
+        are not held back by it. Raises OperationalError where the database is busy or gone: all would wait for it."""
         open_alarms = self._open_alarms() if self.unsynced else {}
         done = 0
         for case in sorted(self.unsynced):
-            self._sync_case(case, open_alarms.get(self._open_key(case)), now)
+            try:
+                self._sync_case(case, open_alarms.get(self._open_key(case)), now)
+            except OperationalError:
+                raise
+            except Exception:
+                log.exception("%s could not be brought up to date; trying again", self.plan.cases[case])
+                continue
             self.unsynced.discard(case)
             done += 1
         return done
