@@ -21,6 +21,8 @@ def test_from_the_storm_to_the_closed_incident(site: Site, browser: Browser, tmp
     duty.get_by_role("button", name="开始暴雨").click()
     # The queue fills by itself: the stream says what changed and the page fetches the part.
     expect(duty.locator("ol.queue li").first).to_be_visible(timeout=90_000)
+    # Figures of the navigation follow without a reload.
+    expect(duty.locator(".nav a[href='/desk/'] .count")).to_be_visible(timeout=15_000)
     # Two keys acknowledge: the first row, and what its button does.
     duty.goto(f"{site.url}/desk/?kind=alarm")
     expect(duty.locator("ol.queue form[action*=acknowledge]").first).to_be_visible(timeout=30_000)

@@ -79,6 +79,7 @@
     holder.firstChild.textContent = entry.count + " " + words.updates;
   }
   function changed(name) {
+    countSoon();
     document.dispatchEvent(new CustomEvent("anlan:part", { detail: name }));
     for (const el of watched(name)) {
       const entry = waiting.get(el) || { count: 0 };
@@ -88,9 +89,34 @@
     }
   }
   function everything() {
+    countSoon();
     document.dispatchEvent(new CustomEvent("anlan:part", { detail: "*" }));
     for (const el of document.querySelectorAll("[data-part][hx-get]")) if (!busy(el)) refresh(el);
   }
+
+  /* ---- the navigation's figures: asked once after a burst of changes ---- */
+  let counting = 0;
+  function badge(link, css, shown) {
+    let span = link.querySelector("." + css);
+    if (!shown) { span?.remove(); return; }
+    if (!span) { span = document.createElement("span"); link.append(span); }
+    span.className = css + (css === "count" && shown[1] ? " hot" : "");
+    span.textContent = shown[0];
+  }
+  async function askCounts() {
+    counting = 0;
+    try {
+      const answer = await fetch("/counts", { headers: { Accept: "application/json" }, redirect: "manual" });
+      if (!answer.ok) return;
+      const said = await answer.json();
+      for (const link of document.querySelectorAll(".nav > a[href]")) badge(link, "count", said[link.getAttribute("href")]);
+      for (const link of document.querySelectorAll(".tabbar > a[href]")) {
+        const shown = said[link.getAttribute("href")];
+        badge(link, "dotn", shown && shown[1] ? shown : null);
+      }
+    } catch { /* the bar already says that the connection is gone */ }
+  }
+  function countSoon() { if (!counting) counting = setTimeout(askCounts, 700); }
 
   /* ---- the stream, and polling while it is gone ---- */
   const bar = document.getElementById("stale");
@@ -106,7 +132,7 @@
     stream.addEventListener("part", (event) => { found(); const said = JSON.parse(event.data); if (said.part === "clock") askClock(); changed(said.part); });
     stream.addEventListener("error", () => { lost(); if (stream.readyState === EventSource.CLOSED) setTimeout(open, 5000); });
   }
-  if (body.dataset.events && document.querySelector("[data-part]")) open();
+  if (body.dataset.events && document.querySelector("[data-part], .nav")) open();
   addEventListener("pagehide", () => stream?.close());
 
   /* ---- confirm in a dialog that names people and place ---- */
