@@ -21,6 +21,7 @@ HOUR_MS = 3_600_000
 HORIZON_MS = 26 * HOUR_MS
 FORMAT = 1
 _FIRST_CAP = 64
+_NONE: Ints = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Kernel:
     ) -> Transitions:
         """Judge a batch: positions of series, event times (Unix ms), values (fixed point), in order of arrival."""
         # One memory layout, writable: a read-only view would compile a second specialisation in the middle of a storm.
-        S, T, V = (np.require(column, np.int64, ["C", "W"]) for column in (series, times, values))
+        S, T, V = _column(series), _column(times), _column(values)
         parts: list[Ints] = []
         at, n = 0, 0
         while True:
@@ -190,6 +191,8 @@ class Kernel:
 
     def _transitions(self, parts: list[Ints], known_at: int) -> Transitions:
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if not len(rows):  # nearly always
+            return Transitions(_NONE, _NONE, _NONE, known_at, _NONE, _NONE)
         return Transitions(self._spec_of[rows[:, 0]], rows[:, 1], rows[:, 2], known_at, rows[:, 3], rows[:, 4])
 
     def _grow(self) -> None:
@@ -244,6 +247,13 @@ class Kernel:
             used=np.array([used], np.int64),
         )  # fmt: skip
         self.cases.load(data["cases"])
+
+
+def _column(given: npt.ArrayLike) -> Ints:
+    """As the compiled loops take it; `np.require` alone costs more than judging a dozen readings."""
+    if isinstance(given, np.ndarray) and given.dtype == np.int64 and given.flags.c_contiguous and given.flags.writeable:
+        return given
+    return np.require(given, np.int64, ["C", "W"])
 
 
 def _within(counts: Ints) -> Ints:

@@ -1,48 +1,39 @@
 """Every shipped rule pack does what its own examples say, through the real kernel."""
 
+import re
 from pathlib import Path
 
 import pytest
 
-from anlan.kernel.judging.kernel import Kernel
+from anlan.kernel.judging import trial
 from anlan.kernel.judging.packs import Example, RulePack, SourcePack
 from anlan.kernel.judging.plan import PlaceFacts, Source, build, span_ms
-from anlan.kernel.modes import LEVEL_BY_NAME
 from anlan.kernel.packs import PackError, load_family, load_pack
 
 RULES = load_family("rules", RulePack)
 SOURCES = load_family("sources", SourcePack)
 CASES = [(rule, example) for rule in RULES.values() for example in rule.examples]
-START = 1_780_000_000_000
-MINUTE = 60_000
-
-
-def judged(rule: RulePack, example: Example) -> list[tuple[float, int]]:
-    """Steps of an example as (minute, level)."""
-    attributes = {**example.attributes, **({rule.series: ["G1"]} if rule.series != "own" else {})}
-    places = [PlaceFacts("P", "G1" if rule.series == "own" else "P1", rule.applies_to, attributes)]
-    source = next(pack for pack in SOURCES.values() if pack.metric == rule.metric)
-    plan = build([rule], SOURCES.values(), places, [Source("G1", source.sources[0].metric, 7)])
-    kernel = Kernel(plan.series, plan.slots)
-    position, scale = plan.feeds[7]
-    times = [START + round(minute * MINUTE) for minute, _value in example.readings]
-    values = [round(value * scale) for _minute, value in example.readings]
-    changes = kernel.judge_cases(kernel.ingest([position] * len(times), times, values))
-    if example.until is not None:
-        changes += kernel.judge_cases(kernel.tick(START + round(example.until * MINUTE)))
-    return [((step.true_at - START) / MINUTE, step.level_to) for change in changes for step in change.added]
 
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[f"{r.urn[18:]}-{e.name}" for r, e in CASES])
 def test_example(rule: RulePack, example: Example) -> None:
-    wanted = [(minute, LEVEL_BY_NAME[level]) for minute, level in example.expect]
-    assert judged(rule, example) == wanted
-    if example.shows == "silent":
-        assert wanted == []
-    elif example.shows == "fires":
-        assert wanted[-1][1] > 0
-    else:
-        assert wanted[-1][1] == 0
+    assert trial.judged(rule, example, SOURCES.values()) == trial.wanted(example)
+    assert trial.keeps_its_word(example)
+
+
+def test_a_pack_is_tried_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert trial.main(["anlan/packs/rules/river-stage.yaml"]) == 0
+    assert "✓ 先超警戒，再超保证 (fires): 5 min yellow, 10 min red" in capsys.readouterr().out
+    text = Path("anlan/packs/rules/river-stage.yaml").read_text(encoding="utf-8")
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(text.replace("expect: [[5, yellow], [10, red]]", "expect: [[5, yellow]]"), encoding="utf-8")
+    assert trial.main([str(wrong)]) == 1
+    assert "✗ 先超警戒，再超保证" in capsys.readouterr().out
+    wrong.write_text(text.replace("warning_stage: 3.2, ", ""), encoding="utf-8")
+    assert trial.main([str(wrong)]) == 1
+    wrong.write_text(text.replace("operator: limit", "operator: guess"), encoding="utf-8")
+    assert trial.main([str(wrong)]) == 1
+    assert "no operator 'guess'" in capsys.readouterr().out
 
 
 def test_the_four_rules_are_there() -> None:
@@ -60,6 +51,13 @@ def test_a_pack_without_a_silent_example_is_refused(tmp_path: Path) -> None:
     path.write_text(text.replace("shows: silent", "shows: fires"), encoding="utf-8")
     with pytest.raises(PackError, match="missing: silent"):
         load_pack(path, RulePack)
+
+
+def test_the_example_of_the_documentation_is_a_pack(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", Path("docs/rules.md").read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "documented.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert trial.main([str(path)]) == 0
 
 
 def test_a_place_without_numbers_is_a_gap_not_a_default() -> None:
