@@ -1,72 +1,22 @@
 """From an alarm to a woken person or a door task, through the dialler and a real telephone company over HTTP."""
 
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from anlan.base.journal.models import Entry
-from anlan.base.journal.sealing import seal_batch
-from anlan.base.journal.subscriptions import deliver_all
-from anlan.base.people.models import Person
 from anlan.base.tasks import commands as tasks
 from anlan.base.tasks.models import Task
-from anlan.kernel.clock import SiteClock
 from anlan.kernel.errors import Conflict, Invalid, NotPermitted
 from anlan.loop.alarms import commands as alarms
-from anlan.loop.alarms.models import Alarm
-from anlan.loop.alarms.rules import RuleFacts
 from anlan.loop.calls import commands, dialling, queries, rules
 from anlan.loop.calls.models import Attempt, Call, Campaign
 from anlan.loop.calls.rules import Stage
-from anlan.site.dialer import poll, turn
+from tests.calls.story import alarm_at, everybody, expanded, news, run
 from tests.cast import NOW, SYSTEM, Cast
 from tools.phones.tests.conftest import Phones
 
 pytestmark = pytest.mark.both
-RAIN = RuleFacts("urn:anlan:rules:danger_rain", "ref", "危险区雨量", "flash_flood", "signed", 3)
-
-
-@pytest.fixture
-def phones(tmp_path: Path) -> Iterator[Phones]:
-    clock = SiteClock(tmp_path / "clock.json")
-    clock.start(NOW.timestamp(), rate=60.0)
-    company = Phones(tmp_path / "phones", clock)
-    company.start()
-    yield company
-    company.stop()
-
-
-def alarm_at(cast: Cast, level: int = 4) -> Alarm:
-    return alarms.raise_alarm(
-        SYSTEM, rule=RAIN, place=cast.places["WX1"], level=level, true_at=NOW, known_at=NOW, evidence={}, now=NOW
-    )
-
-
-def news() -> None:
-    while seal_batch():
-        pass
-    deliver_all()
-
-
-def run(phones: Phones, until: Callable[[], bool], timeout_s: float = 40) -> None:
-    """The worker's rounds until something is true."""
-    channel, end = phones.channel(), time.monotonic() + timeout_s
-    with ThreadPoolExecutor(4) as pool:
-        while not until():
-            assert time.monotonic() < end, [(c.stage, c.posts, c.due_at) for c in Call.objects.all()]
-            news()
-            turn(channel, phones.clock, pool, "")
-            poll(channel, phones.clock)
-            time.sleep(0.05)
-
-
-def everybody(phones: Phones, kind: str) -> None:
-    for phone in Person.objects.exclude(phone="").values_list("phone", flat=True):
-        phones.owner(phone, kind)
 
 
 @pytest.mark.django_db
@@ -122,10 +72,7 @@ def test_a_repeated_open_changes_nothing_and_a_higher_level_calls_anew(cast: Cas
 
 @pytest.mark.django_db
 def test_crash_between_commit_and_dial_keeps_the_key(cast: Cast) -> None:
-    campaign = commands.open_campaign(SYSTEM, alarm_at(cast), now=NOW)
-    assert campaign is not None
-    for want in campaign.wants.all():
-        commands.expand(SYSTEM, want, now=NOW)
+    expanded(alarm_at(cast))
     call = Call.objects.open().exclude(person=None).first()
     assert call is not None
     one = dialling.advance(SYSTEM, call, callback="", now=NOW)
@@ -138,10 +85,7 @@ def test_crash_between_commit_and_dial_keeps_the_key(cast: Cast) -> None:
 
 @pytest.mark.django_db
 def test_steering_needs_permission_area_and_reason_and_refusals_have_no_effect(cast: Cast) -> None:
-    campaign = commands.open_campaign(SYSTEM, alarm_at(cast), now=NOW)
-    assert campaign is not None
-    for want in campaign.wants.all():
-        commands.expand(SYSTEM, want, now=NOW)
+    expanded(alarm_at(cast))
     call = Call.objects.open().first()
     assert call is not None
     before, lines = Call.objects.get(pk=call.pk).stage, Entry.objects.count()

@@ -10,9 +10,9 @@ from anlan.base.tasks import commands as tasks
 from anlan.base.tasks.models import Task
 from anlan.kernel.actor import Actor, system_actor
 from anlan.kernel.errors import Conflict, Invalid
-from anlan.kernel.ladders import CallRung, LevelName
+from anlan.kernel.ladders import CallLadder, CallRung, LevelName
 from anlan.kernel.modes import LEVEL_NAMES, Mode
-from anlan.loop.alarms.models import Alarm
+from anlan.loop.alarms.models import Alarm, Incident
 
 from . import packs, rules
 from .models import Attempt, Call, Campaign, Want
@@ -36,19 +36,47 @@ def open_campaign(actor: Actor, alarm: Alarm, *, now: datetime) -> Campaign | No
     ladder = packs.ladder_for(str(alarm.facts.hazard))
     if ladder is None or not ladder.levels[level_name(alarm.level)].dial or alarm.cleared_at is not None:
         return None
-    message = packs.message_for(alarm.facts.hazard)
     incident = alarm.incident
-    origin = f"{'incident' if incident else 'alarm'}:{incident.id if incident else alarm.id}:{alarm.level}"
+    campaign = start(
+        actor,
+        f"{'incident' if incident else 'alarm'}:{incident.id if incident else alarm.id}:{alarm.level}",
+        incident=incident,
+        title=incident.title if incident else alarm.facts.title,
+        hazard=alarm.facts.hazard,
+        area_code=incident.area_code if incident else alarm.area_code,
+        level=alarm.level,
+        ladder=ladder,
+        message=packs.message_for(alarm.facts.hazard),
+        now=now,
+    )
+    Want.objects.update_or_create(campaign=campaign, alarm=alarm, defaults={"due_at": now, "lease_until": None})
+    return campaign
+
+
+def start(
+    actor: Actor,
+    origin: str,
+    *,
+    incident: Incident | None,
+    title: str,
+    hazard: str,
+    area_code: str,
+    level: int,
+    ladder: CallLadder,
+    message: packs.MessagePack,
+    now: datetime,
+) -> Campaign:
+    """The campaign of an origin, made with the ladder as it is now, or opened again. Inside a command."""
     campaign, made = Campaign.objects.get_or_create(
         origin=origin,
         defaults={
             "number": "",
             "incident": incident,
-            "title": incident.title if incident else alarm.facts.title,
-            "hazard": alarm.facts.hazard,
-            "area_code": incident.area_code if incident else alarm.area_code,
-            "level": alarm.level,
-            "ladder": ladder.levels[level_name(alarm.level)].model_dump(mode="json"),
+            "title": title[:120],
+            "hazard": hazard,
+            "area_code": area_code,
+            "level": level,
+            "ladder": ladder.levels[level_name(level)].model_dump(mode="json"),
             "ladder_ref": ladder.ref,
             "message_ref": message.ref,
             "opened_at": now,
@@ -62,7 +90,6 @@ def open_campaign(actor: Actor, alarm: Alarm, *, now: datetime) -> Campaign | No
         note(actor, "calls.opened", campaign, None, now)
     elif campaign.closed_at is not None:
         Campaign.objects.filter(pk=campaign.pk).update(closed_at=None, end="")
-    Want.objects.update_or_create(campaign=campaign, alarm=alarm, defaults={"due_at": now, "lease_until": None})
     return campaign
 
 

@@ -3,18 +3,16 @@
 from datetime import datetime
 
 from anlan.base.journal.commands import command
-from anlan.base.journal.numbers import next_number
 from anlan.base.people.models import Person, Post
 from anlan.base.people.queries import answers_for, deputy_for
 from anlan.base.tasks.models import Task
 from anlan.kernel.actor import Actor
 from anlan.kernel.clock import beijing
-from anlan.kernel.ladders import CallRung
 from anlan.kernel.modes import LEVEL_BLUE
 from anlan.loop.alarms.models import Incident
 
 from . import packs, rules
-from .commands import close, ensure_call, level_name, note
+from .commands import close, ensure_call, note, start
 from .models import Call, Campaign
 from .queries import office_of, on_duty
 from .rules import Kind, Stage
@@ -71,32 +69,18 @@ def _whom(task: Task, to: str, now: datetime) -> tuple[Person, Post] | None:
 def _campaign(actor: Actor, task: Task, now: datetime) -> Campaign:
     incident = Incident.objects.filter(id=task.case_id).first() if task.case_id else None
     level = incident.level if incident and incident.level else LEVEL_BLUE
-    ladder = packs.reminder_ladder()
-    rung: CallRung = ladder.levels[level_name(level)]
-    campaign, made = Campaign.objects.get_or_create(
-        origin=_origin(task),
-        defaults={
-            "number": "",
-            "incident": incident,
-            "title": f"催办：{task.title}"[:120],
-            "hazard": "",
-            "area_code": task.area_code,
-            "level": level,
-            "ladder": rung.model_dump(mode="json"),
-            "ladder_ref": ladder.ref,
-            "message_ref": packs.reminder_message().ref,
-            "opened_at": now,
-            "opened_by": actor.label,
-            "mode": actor.mode,
-        },
+    return start(
+        actor,
+        _origin(task),
+        incident=incident,
+        title=f"催办：{task.title}",
+        hazard="",
+        area_code=task.area_code,
+        level=level,
+        ladder=packs.reminder_ladder(),
+        message=packs.reminder_message(),
+        now=now,
     )
-    if made:
-        campaign.number = next_number("JY", now)
-        campaign.save(update_fields=["number"])
-        note(actor, "calls.opened", campaign, None, now)
-    else:
-        Campaign.objects.filter(pk=campaign.pk, closed_at__isnull=False).update(closed_at=None, end="")
-    return campaign
 
 
 def _text(task: Task, to: str) -> str:
