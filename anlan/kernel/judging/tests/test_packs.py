@@ -4,45 +4,33 @@ from pathlib import Path
 
 import pytest
 
-from anlan.kernel.judging.kernel import Kernel
 from anlan.kernel.judging.packs import Example, RulePack, SourcePack
 from anlan.kernel.judging.plan import PlaceFacts, Source, build, span_ms
+from anlan.kernel.judging.trial import failures, play
 from anlan.kernel.modes import LEVEL_BY_NAME
 from anlan.kernel.packs import PackError, load_family, load_pack
 
 RULES = load_family("rules", RulePack)
 SOURCES = load_family("sources", SourcePack)
 CASES = [(rule, example) for rule in RULES.values() for example in rule.examples]
-START = 1_780_000_000_000
-MINUTE = 60_000
-
-
-def judged(rule: RulePack, example: Example) -> list[tuple[float, int]]:
-    """Steps of an example as (minute, level)."""
-    attributes = {**example.attributes, **({rule.series: ["G1"]} if rule.series != "own" else {})}
-    places = [PlaceFacts("P", "G1" if rule.series == "own" else "P1", rule.applies_to, attributes)]
-    source = next(pack for pack in SOURCES.values() if pack.metric == rule.metric)
-    plan = build([rule], SOURCES.values(), places, [Source("G1", source.sources[0].metric, 7)])
-    kernel = Kernel(plan.series, plan.slots)
-    position, scale = plan.feeds[7]
-    times = [START + round(minute * MINUTE) for minute, _value in example.readings]
-    values = [round(value * scale) for _minute, value in example.readings]
-    changes = kernel.judge_cases(kernel.ingest([position] * len(times), times, values))
-    if example.until is not None:
-        changes += kernel.judge_cases(kernel.tick(START + round(example.until * MINUTE)))
-    return [((step.true_at - START) / MINUTE, step.level_to) for change in changes for step in change.added]
 
 
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[f"{r.urn[18:]}-{e.name}" for r, e in CASES])
 def test_example(rule: RulePack, example: Example) -> None:
     wanted = [(minute, LEVEL_BY_NAME[level]) for minute, level in example.expect]
-    assert judged(rule, example) == wanted
-    if example.shows == "silent":
-        assert wanted == []
-    elif example.shows == "fires":
-        assert wanted[-1][1] > 0
-    else:
-        assert wanted[-1][1] == 0
+    assert play(rule, example, SOURCES.values()) == wanted
+    assert failures(rule, SOURCES.values()) == []
+
+
+def test_an_example_that_says_another_thing_is_named() -> None:
+    rule = RULES["urn:anlan:rules:river-stage"]
+    wrong = rule.examples[0].model_copy(update={"expect": [(5, "red")], "name": "甲"})
+    idle = rule.examples[1].model_copy(update={"shows": "clears", "name": "乙"})
+    assert failures(rule.model_copy(update={"examples": [wrong, idle]}), SOURCES.values()) == [
+        "example '甲': expected [[5, red]], got [[5, yellow], [10, red]]",
+        "example '乙': does not show what `shows: clears` says",
+    ]
+    assert "no source pack" in failures(rule.model_copy(update={"metric": "tide"}), SOURCES.values())[0]
 
 
 def test_the_four_rules_are_there() -> None:
