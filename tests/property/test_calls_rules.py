@@ -170,7 +170,7 @@ class Calls(RuleBasedStateMachine):
 
 
 TestCalls = Calls.TestCase
-TestCalls.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCalls.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 @given(st.permutations(range(5)))

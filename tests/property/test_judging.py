@@ -125,7 +125,7 @@ def test_kernel_is_the_plain_judge(
     assert got_cases == want_cases
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(streams(), st.integers(0, 500))
 def test_snapshot_and_replay_is_an_uninterrupted_run(
     stream: tuple[list[SeriesSpec], list[SlotSpec], list[Reading]], cut: int

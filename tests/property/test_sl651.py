@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anlan.kernel.clock import beijing
@@ -45,6 +45,7 @@ def nearly_frames(draw: st.DrawFn) -> bytes:
     return bytes(frame)
 
 
+@settings(max_examples=1000, deadline=None)
 @given(st.one_of(st.binary(max_size=300), nearly_frames()))
 def test_decoding_never_raises(data: bytes) -> None:
     frame = decode(data)
