@@ -10,7 +10,7 @@ from anlan.loop.alarms import commands as alarms
 from anlan.loop.alarms.queries import alarm as find_alarm
 from anlan.loop.alarms.queries import incident as find_incident
 from anlan.loop.alarms.queries import visible_incidents
-from anlan.loop.calls import commands as calls
+from anlan.loop.calls import steering
 from anlan.loop.calls.queries import Board, board, campaign_before, visible_campaigns, wake_curve
 from anlan.loop.calls.queries import call as find_call
 from anlan.loop.calls.queries import campaign as find_campaign
@@ -161,15 +161,15 @@ def call_act(request: ActorRequest, call_id: str, act: str) -> HttpResponse:
     found = find_call(request.actor, call_id)
     reason = request.POST.get("reason", "")
     if act == "escalate":
-        calls.escalate_now(request.actor, found, now=request.now)
+        steering.escalate_now(request.actor, found, now=request.now)
     elif act == "door":
-        calls.send_to_door(request.actor, found, now=request.now)
+        steering.send_to_door(request.actor, found, now=request.now)
     elif act == "redial":
-        calls.redial(request.actor, found, now=request.now)
+        steering.redial(request.actor, found, now=request.now)
     elif act == "reached":
-        calls.mark_reached(request.actor, found, reason=reason, now=request.now)
+        steering.mark_reached(request.actor, found, reason=reason, now=request.now)
     else:
-        calls.mark_unreachable(request.actor, found, reason=reason, now=request.now)
+        steering.mark_unreachable(request.actor, found, reason=reason, now=request.now)
     return done(request, reverse("call-board", args=[found.campaign.number]), _("已办"))
 
 
@@ -177,5 +177,5 @@ def call_act(request: ActorRequest, call_id: str, act: str) -> HttpResponse:
 def campaign_cancel(request: ActorRequest, number: str) -> HttpResponse:
     """Stop a campaign, with the reason."""
     found = find_campaign(request.actor, number)
-    calls.cancel_campaign(request.actor, found, reason=request.POST.get("reason", ""), now=request.now)
+    steering.cancel_campaign(request.actor, found, reason=request.POST.get("reason", ""), now=request.now)
     return done(request, reverse("call-board", args=[number]), _("叫应已停止"))

@@ -9,7 +9,7 @@ from anlan.base.tasks import commands as tasks
 from anlan.base.tasks.models import Task
 from anlan.kernel.errors import Conflict, Invalid, NotPermitted
 from anlan.loop.alarms import commands as alarms
-from anlan.loop.calls import commands, dialling, queries, rules
+from anlan.loop.calls import commands, dialling, queries, rules, steering
 from anlan.loop.calls.models import Attempt, Call, Campaign
 from anlan.loop.calls.rules import Stage
 from tests.calls.story import alarm_at, everybody, expanded, news, run
@@ -90,13 +90,13 @@ def test_steering_needs_permission_area_and_reason_and_refusals_have_no_effect(c
     assert call is not None
     before, lines = Call.objects.get(pk=call.pk).stage, Entry.objects.count()
     with pytest.raises(NotPermitted):
-        commands.escalate_now(cast.actor("cunzhang"), call, now=NOW)
+        steering.escalate_now(cast.actor("cunzhang"), call, now=NOW)
     with pytest.raises(Invalid):
-        commands.mark_reached(cast.actor("zhiban"), call, reason=" ", now=NOW)
+        steering.mark_reached(cast.actor("zhiban"), call, reason=" ", now=NOW)
     assert (Call.objects.get(pk=call.pk).stage, Entry.objects.count()) == (before, lines)
-    commands.mark_reached(cast.actor("zhiban"), call, reason="微信群回复", now=NOW)
+    steering.mark_reached(cast.actor("zhiban"), call, reason="微信群回复", now=NOW)
     with pytest.raises(Conflict):
-        commands.redial(cast.actor("zhiban"), call, now=NOW)
+        steering.redial(cast.actor("zhiban"), call, now=NOW)
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from anlan.loop.alarms import commands as alarms
 from anlan.loop.alarms.models import Alarm, Incident
 from anlan.loop.alarms.rules import RuleFacts
 from anlan.loop.calls import commands as calls
+from anlan.loop.calls import steering
 from anlan.loop.calls.models import Call, Campaign
 from tests.cast import NOW, SYSTEM, Cast
 
@@ -56,7 +57,7 @@ class TestLists:
         targets = Call.objects.filter(kind="target").count()
         first = Call.objects.filter(kind="target").first()
         assert first is not None
-        calls.mark_reached(cast.actor("zhiban"), first, reason="微信群回复", now=NOW)
+        steering.mark_reached(cast.actor("zhiban"), first, reason="微信群回复", now=NOW)
         assert f"1 / {targets}" in client.get("/calls/?state=open&kind=alarm").content.decode()
         assert "石坡乡" not in client.get("/calls/?kind=task").content.decode()
 

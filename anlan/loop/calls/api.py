@@ -12,7 +12,7 @@ from anlan.ui.api import REFUSALS, Body, ListQuery, Paged, Problem, StrictRouter
 from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest
 
-from . import commands
+from . import steering
 from .models import Call, Campaign
 from .queries import Board, Row, board, call, campaign, visible_campaigns
 from .rules import STAGE_WORDS, Kind, Stage
@@ -147,32 +147,32 @@ def call_board(request: ActorRequest, number: str, query: Query[BoardQuery]) -> 
 def cancel(request: ActorRequest, number: str, body: Reason) -> CampaignOut:
     """Stop a campaign, with the reason."""
     found = campaign(request.actor, number)
-    return _campaign(commands.cancel_campaign(request.actor, found, reason=body.reason, now=request.now))
+    return _campaign(steering.cancel_campaign(request.actor, found, reason=body.reason, now=request.now))
 
 
 @router.post("/calls/{uuid:call_id}/escalate", response={200: CallOut, REFUSALS: Problem}, summary="Escalate now")
 def escalate(request: ActorRequest, call_id: UUID) -> CallOut:
     """Call deputy and superior at once; where they are called already, send to the door."""
-    return _call(commands.escalate_now(request.actor, call(request.actor, str(call_id)), now=request.now))
+    return _call(steering.escalate_now(request.actor, call(request.actor, str(call_id)), now=request.now))
 
 
 @router.post("/calls/{uuid:call_id}/door", response={200: CallOut, REFUSALS: Problem}, summary="Send to the door")
 def door(request: ActorRequest, call_id: UUID) -> CallOut:
     """Give somebody who is awake the task to knock."""
-    return _call(commands.send_to_door(request.actor, call(request.actor, str(call_id)), now=request.now))
+    return _call(steering.send_to_door(request.actor, call(request.actor, str(call_id)), now=request.now))
 
 
 @router.post("/calls/{uuid:call_id}/redial", response={200: CallOut, REFUSALS: Problem}, summary="Ring once more")
 def redial(request: ActorRequest, call_id: UUID) -> CallOut:
     """Now, beside the ladder."""
-    return _call(commands.redial(request.actor, call(request.actor, str(call_id)), now=request.now))
+    return _call(steering.redial(request.actor, call(request.actor, str(call_id)), now=request.now))
 
 
 @router.post("/calls/{uuid:call_id}/reached", response={200: CallOut, REFUSALS: Problem}, summary="Reached otherwise")
 def reached(request: ActorRequest, call_id: UUID, body: Reason) -> CallOut:
     """The person is known to be awake by another way; says which."""
     found = call(request.actor, str(call_id))
-    return _call(commands.mark_reached(request.actor, found, reason=body.reason, now=request.now))
+    return _call(steering.mark_reached(request.actor, found, reason=body.reason, now=request.now))
 
 
 @router.post(
@@ -181,7 +181,7 @@ def reached(request: ActorRequest, call_id: UUID, body: Reason) -> CallOut:
 def unreachable(request: ActorRequest, call_id: UUID, body: Reason) -> CallOut:
     """Nobody can reach this person; the reason stays beside the name."""
     found = call(request.actor, str(call_id))
-    return _call(commands.mark_unreachable(request.actor, found, reason=body.reason, now=request.now))
+    return _call(steering.mark_unreachable(request.actor, found, reason=body.reason, now=request.now))
 
 
 def _campaign(one: Campaign) -> CampaignOut:

@@ -198,59 +198,6 @@ def end(actor: Actor, call: Call, act: str, now: datetime, *, reason: str = "") 
             tasks.cancel(system_actor("calls", Mode(call.mode)), task, reason="已不用上门", now=now)
 
 
-@command("calls.escalate_now", permission="calls.steer")
-def escalate_now(actor: Actor, call: Call, *, now: datetime) -> Call:
-    """Do not wait for T_wake: call deputy and superior at once, or send to the door where they are called already."""
-    call = _steered(actor, call)
-    if call.stage == Stage.WIDENED:
-        return send_to_door(actor, call, now=now)
-    rules.move("widen", call.stage)
-    Call.objects.filter(pk=call.pk).update(hurry=True, due_at=now)
-    note(actor, "calls.escalated", call.campaign, call, now)
-    return lock(call)
-
-
-@command("calls.send_to_door", permission="calls.steer")
-def send_to_door(actor: Actor, call: Call, *, now: datetime) -> Call:
-    """Send somebody to the door now."""
-    call = _steered(actor, call)
-    to_door(actor, call, now)
-    return lock(call)
-
-
-@command("calls.redial", permission="calls.steer")
-def redial(actor: Actor, call: Call, *, now: datetime) -> Call:
-    """Ring once more now, beside the ladder."""
-    call = _steered(actor, call)
-    if call.stage not in rules.OPEN:
-        raise Conflict("calls.stage", "这通叫应已经结束", "请刷新后再看")
-    Call.objects.filter(pk=call.pk).update(ask=True, due_at=now)
-    note(actor, "calls.redialled", call.campaign, call, now)
-    return lock(call)
-
-
-@command("calls.mark_reached", permission="calls.steer")
-def mark_reached(actor: Actor, call: Call, *, reason: str, now: datetime) -> Call:
-    """An officer knows by another way that the person is awake; says which."""
-    return _by_hand(actor, call, "reach", reason, now)
-
-
-@command("calls.mark_unreachable", permission="calls.steer")
-def mark_unreachable(actor: Actor, call: Call, *, reason: str, now: datetime) -> Call:
-    """Nobody can reach this person; the reason stays beside the name."""
-    return _by_hand(actor, call, "give_up", reason, now)
-
-
-@command("calls.cancel_campaign", permission="calls.steer")
-def cancel_campaign(actor: Actor, campaign: Campaign, *, reason: str, now: datetime) -> Campaign:
-    """Stop calling. Raises Invalid without a reason."""
-    actor.require_area(campaign.area_code)
-    if not reason.strip():
-        raise Invalid("reason", "停止叫应要写明原因")
-    close(actor, campaign, "cancelled", now, reason)
-    return campaign
-
-
 def close(actor: Actor, campaign: Campaign, how: str, now: datetime, reason: str = "") -> None:
     """End a campaign and every call of it that is still open. Inside a command."""
     for call in campaign.calls.open().select_related("campaign", "door_task"):
@@ -387,16 +334,3 @@ def note(actor: Actor, kind: str, campaign: Campaign, call: Call | None, now: da
         case=campaign.incident_id,
         data={"campaign": str(campaign.id), "call": str(call.id) if call else None, "level": campaign.level, **data},
     )
-
-
-def _steered(actor: Actor, call: Call) -> Call:
-    actor.require_area(call.area_code)
-    return lock(call)
-
-
-def _by_hand(actor: Actor, call: Call, act: str, reason: str, now: datetime) -> Call:
-    call = _steered(actor, call)
-    if not reason.strip():
-        raise Invalid("reason", "要写明怎么知道的")
-    end(actor, call, act, now, reason=reason)
-    return call
