@@ -159,8 +159,8 @@ class Judge:
         last = steps[-1]
         if alarm is not None and alarm.judged_level == level and alarm.state is State.ACTIVE:
             return
-        begun = next((step for step in reversed(steps) if step.level_from == 0), last)
         if alarm is None:
+            begun = self._begun(steps, level, found.rule, place)
             commands.raise_alarm(
                 actor, rule=facts_of(rule_packs()[found.rule]), place=place, level=level,
                 true_at=moment(begun.true_at), known_at=moment(max(last.known_at, last.true_at)),
@@ -170,6 +170,14 @@ class Judge:
             commands.step_level(
                 actor, alarm, level=level, true_at=moment(last.true_at), evidence=self.evidence(last), now=now
             )
+
+    def _begun(self, steps: list[Step], level: int, rule: str, place: Place) -> Step:
+        """The step that an alarm dates from: where the case left 0. Somebody may have lifted that alarm early, by hand:
+        it stays lifted, unless the level has gone over what was lifted; then the alarm dates from this last step."""
+        begun = next((step for step in reversed(steps) if step.level_from == 0), steps[-1])
+        key = commands.alarm_key(rule, place, place.mode, moment(begun.true_at))
+        lifted = Alarm.objects.filter(key=key, peak_level__lt=level).exclude(cleared_at=None).exists()
+        return steps[-1] if lifted else begun
 
     def evidence(self, step: Step) -> dict[str, object]:
         """What decided a step: gauge, span, value and limit in the metric's unit, event time."""

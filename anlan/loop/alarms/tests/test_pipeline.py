@@ -7,6 +7,7 @@ import pytest
 from django.db import DatabaseError, connection, connections
 
 from anlan.base.journal.models import Entry
+from anlan.loop.alarms.commands import clear
 from anlan.loop.alarms.models import Alarm, Incident
 from anlan.loop.alarms.pipeline import AHEAD
 from anlan.loop.alarms.tests.stations import Said, Told, admit, at, run, says, standing, started
@@ -224,6 +225,24 @@ def test_an_alarm_that_cannot_be_raised_does_not_hold_back_the_others(admitted: 
         assert standing() == [(other, 4, "active")]
     pipeline.turn(at(1))
     assert standing() == [("WX1", 4, "active"), ("WX2", 4, "active")]
+
+
+def test_rain_that_goes_on_rising_after_an_early_lifting_raises_anew(admitted: Cast) -> None:
+    """Lifted by hand at orange as a false alarm: orange stays lifted, red is another matter."""
+    pipeline = started(at(-30))
+    run(pipeline, STORM[:3], at(-10))
+    clear(admitted.actor("zhiban"), Alarm.objects.get(), reason="站点误报", now=at(-9))
+    for _again in range(2):
+        run(pipeline, [says(1, -8, 126.5)], at(-8))
+        pipeline = started(at(-7))
+        assert standing() == [("WX1", 3, "cleared")]
+    run(pipeline, STORM[3:])
+    pipeline = started(at(1))
+    assert standing() == [("WX1", 3, "cleared"), ("WX1", 4, "active")]
+    assert lines().count("alarms.raised") == 2
+    clear(admitted.actor("zhiban"), Alarm.objects.open().get(), reason="站点误报", now=at(2))
+    run(pipeline, [says(1, 3, 142.0)], at(3))
+    assert [state for _place, _level, state in standing()] == ["cleared", "cleared"]
 
 
 def test_silence_is_raised_by_the_clock_and_ended_by_the_next_word(admitted: Cast) -> None:
