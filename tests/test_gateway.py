@@ -59,6 +59,9 @@ def with_gateway(scenario: Callable[[Ask], Awaitable[None]]) -> None:
 
         try:
             await scenario(ask)
+            while gateway.pipeline.replan:  # a station heard for the first time is planned, and judged, a little later
+                await asyncio.sleep(0.02)
+            await loop.run_in_executor(None, gateway.turn, [])
         finally:
             writer.close()
             stop.set()
