@@ -17,6 +17,7 @@ from anlan.base.journal.models import Entry
 from anlan.base.tasks import commands
 from anlan.base.tasks.models import Evidence, Task
 from anlan.kernel.errors import Refused
+from anlan.kernel.ids import new_id
 from tests.cast import NOW, SYSTEM, Cast
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both]
@@ -78,7 +79,7 @@ class TaskMachine(RuleBasedStateMachine):
     def begin_further_on(self, way: list[str], proven: bool) -> None:
         """Most orders of acts end early: begin where the rarer edges are."""
         for kind in PROOFS if proven or way else ():
-            self.prove(kind, "cunzhang")
+            self.prove(kind, "cunzhang", late=False)
         for act in way:
             self.act(act, "zhiban", late=False, said=True)
 
@@ -120,13 +121,23 @@ class TaskMachine(RuleBasedStateMachine):
             self.copies.append(new)
             del self.copies[:-3]
 
-    @rule(kind=st.sampled_from(sorted(PROOFS)), who=st.sampled_from(PEOPLE))
-    def prove(self, kind: str, who: str) -> None:
+    @rule(kind=st.sampled_from(sorted(PROOFS)), who=st.sampled_from(PEOPLE), late=st.booleans())
+    def prove(self, kind: str, who: str, late: bool) -> None:
+        """late: from a page that still shows what was; the phone sends it twice."""
         old = self.task()
-        done = self.attempt(
-            lambda: commands.add_evidence(self.actors[who], old, kind=kind, now=self.now, **PROOFS[kind])
-        )
+        copy, number = self.copies[0] if late else self.task(), new_id()
+
+        def add() -> object:
+            return commands.add_evidence(
+                self.actors[who], copy, kind=kind, evidence_id=number, now=self.now, **PROOFS[kind]
+            )
+
+        done = self.attempt(add)
         assert done == (who in MAY["submit"] and old.state in OWED)
+        if done:
+            before = rows()
+            add()
+            assert rows() == before
 
     @rule(minutes=st.integers(1, 40), late=st.booleans())
     def time_passes(self, minutes: int, late: bool) -> None:

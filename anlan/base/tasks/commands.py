@@ -103,10 +103,12 @@ def add_evidence(
     """Add a proof. `evidence_id` (made by the phone) makes a repeated upload harmless. Raises Invalid, Conflict."""
     _require_own(actor, task)
     rules.check_evidence(kind, text=text, number=number, has_file=bool(file))
-    if task.state not in rules.OWED:
-        raise Conflict("tasks.state", f"任务现在是“{rules.WORDS[State(task.state)]}”，不能再加凭证")
     if evidence_id is not None and (known := Evidence.objects.filter(id=evidence_id, task=task).first()):
         return known
+    # The row is held until the commit: what somebody hands in, or verifies, meanwhile comes before or after this.
+    state = State(Task.objects.select_for_update().values_list("state", flat=True).get(pk=task.pk))
+    if state not in rules.OWED:
+        raise Conflict("tasks.state", f"任务现在是“{rules.WORDS[state]}”，不能再加凭证")
     evidence = Evidence(
         task=task, kind=kind, text=text, number=number, by=actor.label, true_at=true_at or now, added_at=now
     )
