@@ -55,6 +55,7 @@ class Judge:
         self.block = 0
         self.snapshot_block = 0
         self.unsynced: set[int] = set()
+        self.failing: dict[int, str] = {}
 
     def load(self, now: datetime) -> None:
         """Plan anew from the database, restore the last snapshot that fits, and replay the blocks behind it."""
@@ -73,6 +74,7 @@ class Judge:
         for number, packed, arrived in blocks.order_by("id").values_list("id", "packed", "arrived_at").iterator():
             self.judge(unpack(bytes(packed)), number, arrived)
         self.unsynced.update(range(len(self.plan.cases)))
+        self.failing.clear()
         if self.plan.gaps:
             log.info("%s cases are not judged: no data source yet, or no limits", len(self.plan.gaps))
 
@@ -126,9 +128,11 @@ class Judge:
                 self._sync_case(case, open_alarms.get(self._open_key(case)), now)
             except OperationalError:
                 raise
-            except Exception:
-                log.exception("%s could not be brought up to date; trying again", self.plan.cases[case])
+            except Exception as error:
+                if self._is_news(case, error):
+                    log.exception("%s could not be brought up to date; trying again", self.plan.cases[case])
                 continue
+            self.failing.pop(case, None)
             self.unsynced.discard(case)
             done += 1
         return done
@@ -136,6 +140,12 @@ class Judge:
     def _open_key(self, case: int) -> str:
         found = self.plan.cases[case]
         return f"{found.rule}|{found.place}|{self.places[found.place].mode}"
+
+    def _is_news(self, case: int, error: Exception) -> bool:
+        """Whether this case has not failed in this way before: it is tried again each second, and said once."""
+        why = f"{type(error).__name__}: {error}"
+        known, self.failing[case] = self.failing.get(case), why
+        return known != why
 
     def _open_alarms(self) -> dict[str, Alarm]:
         alarms: Iterable[Alarm] = Alarm.objects.open().select_related("incident", "place")

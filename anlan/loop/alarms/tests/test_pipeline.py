@@ -214,7 +214,9 @@ def test_a_stored_reading_is_acknowledged_even_when_its_alarm_must_wait(admitted
 
 
 @pytest.mark.parametrize(("first", "other"), [("WX1", "WX2"), ("WX2", "WX1")])
-def test_an_alarm_that_cannot_be_raised_does_not_hold_back_the_others(admitted: Cast, first: str, other: str) -> None:
+def test_an_alarm_that_cannot_be_raised_does_not_hold_back_the_others(
+    admitted: Cast, first: str, other: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Whatever is wrong with one place: every other place's alarm is raised in the same turn."""
     pipeline = started()
     storms = [says(n, minutes, value) for n in (1, 3) for minutes, value in ((-10, 100.0), (0, 141.0))]
@@ -223,6 +225,8 @@ def test_an_alarm_that_cannot_be_raised_does_not_hold_back_the_others(admitted: 
     with refuse_writes("alarms_alarm", connection, f"NEW.area_code = '{admitted.places[first].area_code}'"):
         assert run(pipeline, storms) == [True] * 4
         assert standing() == [(other, 4, "active")]
+        pipeline.turn(at(0.5))
+        assert sum("could not be brought up to date" in line for line in caplog.messages) == 1  # said once, tried twice
     pipeline.turn(at(1))
     assert standing() == [("WX1", 4, "active"), ("WX2", 4, "active")]
 
