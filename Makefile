@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 export DJANGO_SETTINGS_MODULE = anlan.site.settings
 
-.PHONY: check lint types layers packs translations migrations lock vendor bench
+.PHONY: check lint types layers packs translations migrations lock vendor bench soak
 check: setup lint types layers packs translations migrations
 
 .PHONY: setup
@@ -29,3 +29,5 @@ vendor:
 	$(PY) tools/vendor.py
 bench:
 	$(PY) -m tests.bench
+soak:
+	$(PY) -m tests.bench.soak

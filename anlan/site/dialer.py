@@ -85,12 +85,25 @@ def poll(channel: Channel, clock: Clock) -> int:
     return len(page.receipts)
 
 
+def poll_or_tell(channel: Channel, clock: Clock, known: str) -> str:
+    """Poll; a channel that does not answer is told once, not at each try. Returns its error's code, "" = it answers."""
+    try:
+        poll(channel, clock)
+    except ChannelError as error:
+        if error.code != known:
+            log.warning("receipts cannot be fetched, trying again: %s", error)
+        return error.code
+    if known:
+        log.warning("receipts come again")
+    return ""
+
+
 def run_dialer(stop: threading.Event, clock: Clock) -> None:
     """Until told to stop. A round that fails is logged, and the next one begins again from the rows."""
     channel = wire()
     base = settings.CONFIG.public_url.rstrip("/")
     callback = f"{base}/hooks/voice" if base else ""
-    polled = 0
+    polled, trouble = 0, ""
     with ThreadPoolExecutor(8, "dial") as pool:
         while not stop.is_set():
             try:
@@ -98,7 +111,7 @@ def run_dialer(stop: threading.Event, clock: Clock) -> None:
                 busy = turn(channel, clock, pool, callback)
                 polled += 1
                 if channel is not None and polled % 8 == 0:
-                    poll(channel, clock)
+                    trouble = poll_or_tell(channel, clock, trouble)
                 if not busy:
                     stop.wait(0.12)
             except Exception:

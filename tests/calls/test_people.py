@@ -15,6 +15,7 @@ from anlan.loop.alarms.queries import timeline
 from anlan.loop.calls import commands, ports
 from anlan.loop.calls.models import Attempt, Call, Campaign
 from anlan.loop.calls.rules import Outcome, Stage
+from anlan.site.dialer import poll_or_tell
 from tests.calls.story import alarm_at, everybody, expanded, news, run
 from tests.cast import NOW, SYSTEM, Cast
 from tools.phones.tests.conftest import Phones
@@ -130,3 +131,23 @@ class TestWebhook:
         answer = Client().post("/hooks/voice", data=b'{"events": []}', content_type="application/json")
         assert answer.status_code == 401
         assert (list(Call.objects.order_by("id").values()), Entry.objects.count()) == before
+
+
+@pytest.mark.django_db
+def test_a_telephone_company_that_is_gone_is_told_once_and_its_receipts_are_not_lost(
+    cast: Cast, phones: Phones, caplog: pytest.LogCaptureFixture
+) -> None:
+    everybody(phones, "awake")
+    alarm_at(cast)
+    run(phones, lambda: Attempt.objects.exclude(provider="").exists())
+    channel = phones.channel()
+    phones.stop()
+    trouble = ""
+    for _ in range(3):
+        trouble = poll_or_tell(channel, phones.clock, trouble)
+    assert trouble == "unreachable"
+    assert sum("cannot be fetched" in line for line in caplog.messages) == 1
+    phones.start()
+    assert poll_or_tell(phones.channel(), phones.clock, trouble) == ""
+    run(phones, lambda: not Call.objects.open().exists())
+    assert set(Call.objects.values_list("stage", flat=True)) == {Stage.ACKED}
