@@ -154,8 +154,9 @@ def tiles(actor: Actor, rows: list[Row], now: datetime) -> Tiles:
     if actor.may("calls.read"):
         found = Call.objects.visible_to(actor).filter(kind=Kind.TARGET.value, campaign__closed_at=None)
         targets = list(found.exclude(stage=Stage.SUPERSEDED.value).values_list("stage", flat=True))
-    at_risk = {a.place_id: a.people_at_risk for a in open_alarms(actor).exclude(incident=None)}
-    unacknowledged = {a.place_id for a in open_alarms(actor).filter(acknowledged_at=None).exclude(incident=None)}
+    alarms = list(open_alarms(actor).exclude(incident=None))
+    at_risk = {alarm.place_id: alarm.people_at_risk for alarm in alarms}
+    unacknowledged = {alarm.place_id for alarm in alarms if alarm.acknowledged_at is None}
     states = device_states(actor, now).values() if actor.may("sensing.read") else []
     return Tiles(
         late=sum(1 for row in rows if row.css == "late"),

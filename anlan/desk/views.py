@@ -58,15 +58,7 @@ def _duty(request: ActorRequest) -> dict[str, object]:
 def incident_list(request: ActorRequest) -> HttpResponse:
     """All incidents the actor sees, the open ones first. Answers 422 for a parameter it does not know."""
     table, found = incident_table(request.actor), visible_incidents(request.actor)
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, found)
-    context = {"page": table.page(request, found), "running": found.open().count(), **_export(request)}
-    return render(request, "desk/incident_list.html", context)
-
-
-def _export(request: ActorRequest) -> dict[str, object]:
-    return {"may_export": request.actor.may("exports.make")}
+    return table.answer(request, found, "desk/incident_list.html", lambda _page: {"running": found.open().count()})
 
 
 def _incident(request: ActorRequest, number: str) -> dict[str, object]:
@@ -116,11 +108,7 @@ def call_list(request: ActorRequest) -> HttpResponse:
     """Campaigns and reminders, the running ones first. Answers 422 for a parameter it does not know."""
     table, seen = campaign_table(request.actor), visible_campaigns(request.actor)
     found = with_counts(seen)
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, found)
-    context = {"page": table.page(request, found), "running": seen.open().count(), **_export(request)}
-    return render(request, "desk/call_list.html", context)
+    return table.answer(request, found, "desk/call_list.html", lambda _page: {"running": seen.open().count()})
 
 
 def _board(request: ActorRequest, number: str) -> dict[str, object]:

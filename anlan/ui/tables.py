@@ -4,8 +4,8 @@ A parameter the table does not know, or a value it cannot use, is refused with t
 Never: a queryset that has not passed `visible_to`, which is the caller's part.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from math import ceil
@@ -16,12 +16,15 @@ from uuid import UUID
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import OrderBy
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
 from anlan.kernel.clock import beijing
 from anlan.kernel.errors import Invalid
+
+from .requests import ActorRequest
 
 M = TypeVar("M", bound=Model)
 CONTROL = {"sort", "page", "format"}
@@ -100,7 +103,6 @@ class Page(Generic[M]):
     last: int
     empty: str
     can_export: bool
-    extra: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,14 +166,32 @@ class Table(Generic[M]):
         cells = [Cell(column.value(record), column.css, column.template) for column in self.columns]
         return Row(record, cells, self.url(record) if self.url else "")
 
-    def wants_export(self, request: HttpRequest) -> bool:
+    def _wants_export(self, request: HttpRequest) -> bool:
         """Whether ?format=xlsx was asked. Raises Invalid for another format."""
         wanted = request.GET.get("format", "")
         if wanted not in ("", "xlsx"):
             raise Invalid("format", _("没有“%(name)s”格式") % {"name": wanted}, "xlsx")
         return wanted == "xlsx"
 
-    def export(self, request: HttpRequest, queryset: QuerySet[M]) -> HttpResponse:
+    def answer(
+        self,
+        request: ActorRequest,
+        queryset: QuerySet[M],
+        template: str,
+        more: Callable[[Page[M]], Mapping[str, object]] = lambda page: {},
+    ) -> HttpResponse:
+        """The asked page, or the rows as Excel where the address asks for that and the actor may export.
+
+        more: what else the template gets, worked out only when the page is drawn. Raises Invalid, NotPermitted.
+        """
+        if self._wants_export(request):
+            request.actor.require("exports.make")
+            return self._export(request, queryset)
+        page = self.page(request, queryset)
+        context = {"page": page, "may_export": request.actor.may("exports.make"), **more(page)}
+        return render(request, template, context)
+
+    def _export(self, request: HttpRequest, queryset: QuerySet[M]) -> HttpResponse:
         """The narrowed, ordered rows as an Excel file of at most EXPORT_LIMIT rows; never silently fewer."""
         ordered = self._ordered(self._narrow(queryset, self._values(request.GET)), request.GET.get("sort", ""))
         if ordered.count() > EXPORT_LIMIT:

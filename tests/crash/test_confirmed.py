@@ -6,14 +6,8 @@ and at what must not be stuck.
 
 import itertools
 import json
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
-from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +15,7 @@ import pytest
 
 from anlan.kernel.clock import SiteClock
 from anlan.loop.sensing.blocks import unpack
+from tests.crash.outside import ask, in_site, kill
 from tests.crash.stations import Reading, Stations
 from tests.journeys.conftest import Site, site, until
 
@@ -29,46 +24,15 @@ __all__ = ["site"]
 STATIONS = 20
 
 
-def _ask(folder: Path, sql: str, file: str = "record") -> list[tuple[object, ...]]:
-    """Rows of the site's own database, read from outside."""
-    with closing(sqlite3.connect(folder / f"{file}.sqlite3", timeout=10)) as connection:
-        return connection.execute(sql).fetchall()
-
-
-def _kill(folder: Path, word: str) -> int:
-    """kill -9 the process of this site whose command line holds `word`; returns how many."""
-    killed = 0
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            line = (entry / "cmdline").read_bytes().decode()
-            environment = (entry / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if f"ANLAN_DATA={folder}\0" in environment and word in line.replace("\0", " "):
-            os.kill(int(entry.name), signal.SIGKILL)
-            killed += 1
-    return killed
-
-
-def _anlan(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A program of ours on this site's data."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_"))}
-    environment = {**kept, "ANLAN_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "anlan.site.settings"}
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-
 def _stored(folder: Path) -> Counter[Reading]:
     """Every reading of accumulated rain in the blocks, by station address."""
     sql = (
         "select series.id, device.address from sensing_series series"
         " join sensing_device device on device.id = series.device_id where series.metric = 'rain.accumulated'"
     )
-    address = {int(str(number)): str(name) for number, name in _ask(folder, sql)}
+    address = {int(str(number)): str(name) for number, name in ask(folder, sql)}
     found: Counter[Reading] = Counter()
-    for (packed,) in _ask(folder, "select packed from sensing_block", "readings"):
+    for (packed,) in ask(folder, "select packed from sensing_block", "readings"):
         assert isinstance(packed, bytes)
         columns = unpack(packed)
         rows = zip(columns.series.tolist(), columns.times.tolist(), columns.values.tolist(), strict=True)
@@ -78,17 +42,17 @@ def _stored(folder: Path) -> Counter[Reading]:
 
 def test_what_a_station_heard_confirmed_survives_every_kill(site: Site) -> None:
     folder = site.folder
-    laid = _anlan(folder, "tests.bench.net", str(STATIONS), "0")
+    laid = in_site(folder, "-m", "tests.bench.net", str(STATIONS), "0")
     assert laid.returncode == 0, laid.stderr
     port = json.loads((folder / "ports.json").read_text())["sl651"]
     stations = Stations(port, STATIONS, SiteClock(folder / "clock.json").now() - timedelta(hours=12))
     stations.start()
     assert until(lambda: len(stations.confirmed) > STATIONS, 30), "the gateway does not know the new stations"
     (folder / "storm_requested").touch()
-    assert until(lambda: _ask(folder, "select id from calls_attempt"), 90), "no call was dialled"
+    assert until(lambda: ask(folder, "select id from calls_attempt"), 90), "no call was dialled"
     for word in ("cli gateway", "cli worker", "granian", "cli gateway", "cli worker"):
         before = len(stations.confirmed)
-        assert until(lambda: _kill(folder, word), 20), word  # noqa: B023
+        assert until(lambda: kill(folder, word), 20), word  # noqa: B023
         assert until(lambda: len(stations.confirmed) > before + STATIONS, 60), f"{word}: nobody confirms"  # noqa: B023
     confirmed = stations.finish()
     assert stations.repeats, "no frame was ever cut off: the kills came too early"
@@ -101,10 +65,10 @@ def test_what_a_station_heard_confirmed_survives_every_kill(site: Site) -> None:
 def _dials_are_single(folder: Path) -> None:
     """The company's own log against ours: each call under the key of an attempt, no phone rung twice at once."""
     sql = "select id, key, number, accepted from calls order by number, accepted"
-    log = _ask(folder / "phones", sql, "phones")
+    log = ask(folder / "phones", sql, "phones")
     time.sleep(1)  # what was taken a moment ago is booked
     ours = {str(key): (str(call), n, str(name)) for key, call, n, name in
-            _ask(folder, "select id, call_id, n, provider from calls_attempt")}  # fmt: skip
+            ask(folder, "select id, call_id, n, provider from calls_attempt")}  # fmt: skip
     keys = [str(key).replace("-", "") for _id, key, _number, _at in log]
     assert len(keys) == len(set(keys))
     assert set(keys) <= set(ours), "the company took a call that we know nothing of"
@@ -112,7 +76,7 @@ def _dials_are_single(folder: Path) -> None:
     tries = Counter((call, n) for call, n, _name in ours.values())
     assert max(tries.values()) == 1
     ended = {str(json.loads(str(body))["call"]): datetime.fromisoformat(json.loads(str(body))["at"]).timestamp()
-             for (body,) in _ask(folder / "phones", "select body from events", "phones")
+             for (body,) in ask(folder / "phones", "select body from events", "phones")
              if json.loads(str(body))["event"] == "completed"}  # fmt: skip
     for (first, _k, number, _a), (_second, _k2, same, accepted) in itertools.pairwise(log):
         if number == same:

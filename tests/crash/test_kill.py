@@ -1,11 +1,7 @@
 """kill -9 of gateway, worker and web in the middle of a storm: nothing acknowledged is lost, doubled or stuck."""
 
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import closing
@@ -13,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash.outside import ask, in_site, kill
 from tests.journeys.conftest import Site, site, until
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -45,46 +42,16 @@ print(json.dumps({"stations": len(found), "seen": seen, "lost": lost, "wrong": w
 """
 
 
-def _ask(folder: Path, sql: str, file: str = "record") -> list[tuple[object, ...]]:
-    """Rows of the site's own database, read from outside."""
-    with closing(sqlite3.connect(folder / f"{file}.sqlite3", timeout=10)) as connection:
-        return connection.execute(sql).fetchall()
-
-
 def _count(folder: Path, sql: str, file: str = "record") -> int:
-    return int(str(_ask(folder, sql, file)[0][0]))
-
-
-def _in_site(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """A command of the program itself on the site's folder."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_"))}
-    environment = clean | {"ANLAN_DATA": str(folder), "DJANGO_SETTINGS_MODULE": "anlan.site.settings"}
-    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=60)
-
-
-def _kill(folder: Path, word: str) -> int:
-    """kill -9 the process of this site whose command line holds `word`; returns how many."""
-    killed = 0
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            line = (entry / "cmdline").read_bytes().decode()
-            environment = (entry / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if f"ANLAN_DATA={folder}\0" in environment and word in line.replace("\0", " "):
-            os.kill(int(entry.name), signal.SIGKILL)
-            killed += 1
-    return killed
+    return int(str(ask(folder, sql, file)[0][0]))
 
 
 def test_kill_9_in_the_middle_of_a_storm(site: Site) -> None:
     folder = site.folder
     (folder / "storm_requested").touch()
-    assert until(lambda: _ask(folder, "select id from calls_attempt"), 90), "no call was dialled"
+    assert until(lambda: ask(folder, "select id from calls_attempt"), 90), "no call was dialled"
     for word in ("cli gateway", "cli worker", "granian", "cli gateway", "cli worker"):
-        assert until(lambda word=word: _kill(folder, word), 20), f"{word} was not running"  # type: ignore[misc]
+        assert until(lambda word=word: kill(folder, word), 20), f"{word} was not running"  # type: ignore[misc]
         time.sleep(1.5)
     blocks = _count(folder, "select count(*) from sensing_block", "readings")
     assert until(lambda: _count(folder, "select count(*) from sensing_block", "readings") > blocks + 64, 90), (
@@ -96,7 +63,7 @@ def test_kill_9_in_the_middle_of_a_storm(site: Site) -> None:
 
 
 def _no_reading_is_lost(folder: Path) -> None:
-    audit = _in_site(folder, "-c", AUDIT, str(folder))
+    audit = in_site(folder, "-c", AUDIT, str(folder))
     assert audit.returncode == 0, audit.stderr
     found = json.loads(audit.stdout)
     assert found["stations"] == 64
@@ -106,7 +73,7 @@ def _no_reading_is_lost(folder: Path) -> None:
 
 def _no_alarm_and_no_dial_is_doubled(folder: Path) -> None:
     standing = Counter(
-        row[0] for row in _ask(folder, "select rule || place_id from alarms_alarm where cleared_at is null")
+        row[0] for row in ask(folder, "select rule || place_id from alarms_alarm where cleared_at is null")
     )
     assert standing, "no alarm survived"
     assert max(standing.values()) == 1
@@ -115,9 +82,9 @@ def _no_alarm_and_no_dial_is_doubled(folder: Path) -> None:
         rang = Counter(str(row[0]).replace("-", "") for row in book.execute("select key from calls"))
     assert rang
     assert max(rang.values()) == 1
-    planned = {str(row[0]).replace("-", "") for row in _ask(folder, "select id from calls_attempt")}
+    planned = {str(row[0]).replace("-", "") for row in ask(folder, "select id from calls_attempt")}
     assert set(rang) <= planned
-    per_try = Counter(_ask(folder, "select call_id, n from calls_attempt"))
+    per_try = Counter(ask(folder, "select call_id, n from calls_attempt"))
     assert max(per_try.values()) == 1
 
 
@@ -135,5 +102,5 @@ def _nothing_is_stuck(folder: Path) -> None:
     unsealed = "select count(*) from journal_entry where offset is null"
     assert until(lambda: _count(folder, unsealed) < 50, 20), "nobody seals the journal"
     assert _count(folder, "select max(offset) - count(*) from journal_entry where offset is not null") == 0
-    verified = _in_site(folder, "-m", "anlan.site.cli", "journal", "verify")
+    verified = in_site(folder, "-m", "anlan.site.cli", "journal", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from anlan.kernel.clock import BEIJING
 from anlan.kernel.errors import Invalid
 from anlan.ui.requests import ActorRequest, page
-from anlan.ui.tables import Column, Filter, Table, identifier
+from anlan.ui.tables import Column, Filter, Page, Table, identifier
 
 from .models import Entry, Head
 from .references import KIND_WORDS, RESOLVERS, kind_words, resolve
@@ -71,20 +70,17 @@ def _table() -> Table[Entry]:
 @page("journal.read")
 def journal(request: ActorRequest) -> HttpResponse:
     """Search and export. Answers 422 for a parameter it does not know."""
-    table = _table()
     entries = Entry.objects.visible_to(request.actor)
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, entries)
-    shown = table.page(request, entries)
+    return _table().answer(request, entries, "journal/list.html", lambda shown: _around(request, shown))
+
+
+def _around(request: ActorRequest, shown: Page[Entry]) -> dict[str, object]:
+    """Words for the ids of the lines that are shown, and how far the journal is sealed."""
     wanted = {f"area:{row.record.area}" for row in shown.rows if row.record.area}
     wanted |= {row.record.actor for row in shown.rows} | {row.record.subject for row in shown.rows}
-    context = {
-        "page": shown,
+    return {
         "references": resolve(request.actor, wanted),
         "head": Head.objects.first(),
         "tail": Entry.objects.visible_to(request.actor).unsealed().count(),
-        "may_export": request.actor.may("exports.make"),
         "prefixes": list(RESOLVERS),
     }
-    return render(request, "journal/list.html", context)

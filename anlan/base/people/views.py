@@ -90,11 +90,7 @@ def people_list(request: ActorRequest) -> HttpResponse:
     table = _table(request)
     posts = visible_posts(request.actor).select_related("superior")
     posts = posts.prefetch_related("holdings__person", "shifts__person")
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, posts)
-    context = {"page": table.page(request, posts), "may_export": request.actor.may("exports.make")}
-    return render(request, "people/list.html", context)
+    return table.answer(request, posts, "people/list.html")
 
 
 @page("people.read")

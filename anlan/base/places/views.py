@@ -45,13 +45,7 @@ def _table(request: ActorRequest) -> Table[Place]:
 @page("places.read")
 def place_list(request: ActorRequest) -> HttpResponse:
     """All places the actor sees. Answers 422 for a parameter it does not know."""
-    table = _table(request)
-    places = visible_places(request.actor)
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, places)
-    context = {"page": table.page(request, places), "may_export": request.actor.may("exports.make")}
-    return render(request, "places/list.html", context)
+    return _table(request).answer(request, visible_places(request.actor), "places/list.html")
 
 
 @page("places.read")

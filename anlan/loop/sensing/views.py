@@ -2,7 +2,6 @@
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -60,20 +59,18 @@ def _devices(request: ActorRequest) -> Table[Device]:
 @page("sensing.read")
 def device_list(request: ActorRequest) -> HttpResponse:
     """Admitted devices the actor sees, the silent first. Answers 422 for a parameter it does not know."""
-    table = _devices(request)
     found = Device.objects.visible_to(request.actor).select_related("place")
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, found)
+    return _devices(request).answer(request, found, "sensing/devices.html", lambda _page: _standing(request))
+
+
+def _standing(request: ActorRequest) -> dict[str, object]:
+    """The figures above the list."""
     states = device_states(request.actor, request.now).values()
-    context = {
-        "page": table.page(request, found),
-        "may_export": request.actor.may("exports.make"),
+    return {
         "total": len(states),
         "silent": sum(1 for state in states if not state.known),
         "unknown": visible_quarantine(request.actor).count(),
     }
-    return render(request, "sensing/devices.html", context)
 
 
 REASONS = {"unknown": "未登记", "password": "口令不符"}
@@ -108,10 +105,5 @@ def _unknown() -> Table[Quarantine]:
 @page("sensing.admit")
 def unknown_list(request: ActorRequest) -> HttpResponse:
     """Stations that call and are not admitted: kept raw, never judged. Answers 422 for an unknown parameter."""
-    table = _unknown()
     found = visible_quarantine(request.actor)
-    if table.wants_export(request):
-        request.actor.require("exports.make")
-        return table.export(request, found)
-    context = {"page": table.page(request, found), "may_export": request.actor.may("exports.make"), "unknown": True}
-    return render(request, "sensing/unknown.html", context)
+    return _unknown().answer(request, found, "sensing/unknown.html", lambda _page: {"unknown": True})
