@@ -48,11 +48,17 @@ function ownerSelect(call) {
   return select;
 }
 
+// Whole seconds that have been played, never rounded up: a key pressed while it still plays counts for nothing.
+function played(call) {
+  if (call.for_s >= call.of_s) return "已播完";
+  return `已播 ${Math.floor(call.for_s)} / ${Math.ceil(call.of_s)} 秒`;
+}
+
 function phone(call) {
   const card = make("article", "phone " + (call.state === "talking" ? "talking" : "ringing"));
   const head = make("div", "row");
   head.append(make("span", "bell"), make("span", "number", call.number), make("span", "pill" + (call.by_hand ? " ok" : ""), call.by_hand ? "手动" : "自动"));
-  const time = call.state === "talking" ? `已播 ${Math.min(call.for_s, call.of_s).toFixed(0)} / ${call.of_s.toFixed(0)} 秒` : `${STATES[call.state]} ${call.for_s.toFixed(0)} 秒`;
+  const time = call.state === "talking" ? played(call) : `${STATES[call.state]} ${call.for_s.toFixed(0)} 秒`;
   head.append(make("span", "meta num push", time));
   const bar = make("div", "bar");
   const fill = make("i");
