@@ -1,31 +1,29 @@
 """Kernel readings/s beside a plain judge, in one run: alternated, repeated, and every alarm compared with the truth.
 
-The kernel does what it does on a site: batches of columns, the clock's tick, and the second pass over cases.
+The kernel does what it does on a site: batches of columns, the clock's tick, and the second pass over cases. All eight
+rules of the workload are judged; the plain judge has no clock and no combination inside its time, which favours it.
 """
 
+import gc
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from anlan.kernel.judging.cases import Combination, Group
 from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, SeriesSpec, SlotSpec
 
 # The peers are kept as they came, without types.
 workload: Any = import_module("tests.bench.peers.workload")
 scalar: Any = import_module("tests.bench.peers.scalar")
-same_rules: Any = import_module("tests.bench.peers.same_rules")
 
 START_MS = 1_780_000_020_000
 TICK_MS = 60_000
 FIXED = 64
 """Every value of the workload is a multiple of 1/64."""
-RULES = ("THR", "MIS", "R01", "R03", "R06", "R24")
-"""The rules of the workload whose operators the kernel has. ROC (a difference over time) and CMB (several sensors of a
-station) are not built."""
 Alarms = list[tuple[str, int, int, int]]
 Event = tuple[str, int, int, bool]
 
@@ -37,42 +35,68 @@ class Case:
     sensors: int
     ticks: int
     batch: int  # readings per call, in random order; 0 = one tick per call, in order of sensors
+    warm: bool = True  # two calm days before; without, rings are empty when it begins
+    plain: bool = True
 
 
 @dataclass
 class Measured:
-    """Readings/s of each repeat, and what each judge got wrong (all zero, or the figure is worth nothing)."""
+    """Readings/s of each repeat, and what each judge got wrong (all zero, or the figure is worth nothing).
+    batch_ms: median, 99 % and longest turn of the last repeat; snapshot_ms: how long taking one held up the next."""
 
     case: Case
     readings: int
     kernel: list[float]
     plain: list[float]
-    plain_all: list[float]
     alarms: int
     wrong: int
+    batch_ms: tuple[float, float, float] = (0, 0, 0)
+    snapshot_ms: float = 0
 
     def ratios(self) -> list[float]:
-        """Kernel over the plain judge with the same rules, pair by pair."""
-        return [a / b for a, b in zip(self.kernel, self.plain, strict=True)]
+        """Kernel over the plain judge, pair by pair."""
+        return [a / b for a, b in zip(self.kernel, self.plain, strict=False)]
 
 
-def specs(sensors: int) -> tuple[list[SeriesSpec], list[SlotSpec], list[str]]:
-    """The workload's rules as series and slots, and the rule of each slot."""
-    slots, rules = [], []
+def kernel_of(sensors: int) -> tuple[Kernel, dict[int, tuple[str, int]]]:
+    """The workload's rules, and (rule, entity) of each case."""
+    slots: list[SlotSpec] = []
+    cases: dict[int, tuple[str, int]] = {}
+    stations = sensors // workload.PER_STATION
+
+    def case_of(rule: str, entity: int) -> int:
+        number = len(cases)
+        cases[number] = (rule, entity)
+        return number
+
+    members: list[tuple[list[int], list[int]]] = [([], []) for _ in range(stations)]
     for s in range(sensors):
-        if s % workload.PER_STATION < workload.LEVELS:
-            hold = workload.HOLD * TICK_MS
-            high, low = int(workload.HI * FIXED), int(workload.LO * FIXED)
-            slots.append(SlotSpec(s, "limit", high, low, hold, 2 * s, 4))
-            rules.append("THR")
+        level_sensor = s % workload.PER_STATION < workload.LEVELS
+        if level_sensor:
+            hold, lag = workload.HOLD * TICK_MS, workload.ROC_LAG * TICK_MS
+            case = case_of("THR", s)
+            slots.append(SlotSpec(s, "limit", int(workload.HI * FIXED), int(workload.LO * FIXED), hold, case, 4))
+            high, low = int(workload.ROC_HI * FIXED), int(workload.ROC_LO * FIXED)
+            slots.append(SlotSpec(s, "rise", high, low, lag, case_of("ROC", s), 3))
+            members[s // workload.PER_STATION][0].append(case)
         else:
-            for level, (rule, width, limit) in enumerate(workload.RAIN, 1):
+            for rule, width, limit in workload.RAIN:
                 clear = round(limit * workload.RAIN_CLEAR * FIXED)
-                slots.append(SlotSpec(s, "sum", round(limit * FIXED), clear, width * TICK_MS, 2 * s, level))
-                rules.append(rule)
-        slots.append(SlotSpec(s, "silence", 0, 0, workload.MIS_TICKS * TICK_MS, 2 * s + 1, 1))
-        rules.append("MIS")
-    return [SeriesSpec(s) for s in range(sensors)], slots, rules
+                case = case_of(rule, s)
+                slots.append(SlotSpec(s, "sum", round(limit * FIXED), clear, width * TICK_MS, case, 2))
+                if rule == "R01":
+                    members[s // workload.PER_STATION][1].append(case)
+        slots.append(SlotSpec(s, "silence", 0, 0, workload.MIS_TICKS * TICK_MS, case_of("MIS", s), 1))
+    combined = [
+        Combination(
+            case_of("CMB", station),
+            4,
+            (Group(2, tuple((case, 1) for case in levels)), Group(1, tuple((case, 1) for case in gauges))),
+        )
+        for station, (levels, gauges) in enumerate(members)
+    ]
+    series = [SeriesSpec(s, every_ms=TICK_MS) for s in range(sensors)]
+    return Kernel(series, slots, combinations=combined), cases
 
 
 class Stream:
@@ -81,9 +105,9 @@ class Stream:
     def __init__(self, case: Case) -> None:
         values = workload.generate(case.sensors, case.ticks)
         self.case = case
-        self.truth: Alarms = [alarm for alarm in workload.truth(values) if alarm[0] in RULES]
+        self.truth: Alarms = workload.truth(values) if case.plain else []
         s, t, x = workload.flat(values)
-        self.lists = s.tolist(), t.tolist(), x.tolist()
+        self.lists = (s.tolist(), t.tolist(), x.tolist()) if case.plain else ([], [], [])
         if case.batch:
             order = np.lexsort((np.random.default_rng(5).random(len(t)), t))  # at random inside each tick
             s, t, x = s[order], t[order], x[order]
@@ -98,35 +122,42 @@ class Stream:
         return [(a, min(a + size, end)) for a in range(start, end, size)]
 
 
-def run_kernel(stream: Stream) -> tuple[float, Alarms]:
+def run_kernel(stream: Stream, out: Measured) -> tuple[float, Alarms]:
     """Seconds for the whole stream, and the alarms."""
-    series, slots, rules = specs(stream.case.sensors)
-    kernel = Kernel(series, slots)
-    _days_before(kernel)
-    heard = []
-    begin = time.perf_counter()
+    kernel, cases = kernel_of(stream.case.sensors)
+    if stream.case.warm:
+        _days_before(kernel)
+    heard, turns = [], []
+    gc.collect()
+    gc.disable()  # for both: it would look through the millions of numbers that the plain judge is given
     for tick, cuts in enumerate(stream.cuts):
         for a, b in cuts:
-            found = kernel.ingest(stream.series[a:b], stream.times[a:b], stream.values[a:b])
-            kernel.judge_cases(found)
-            heard.append(found)
-        found = kernel.tick(START_MS + tick * TICK_MS)
-        kernel.judge_cases(found)
-        heard.append(found)
-    seconds = time.perf_counter() - begin
+            begin = time.perf_counter()
+            heard.append(kernel.judge_cases(kernel.ingest(stream.series[a:b], stream.times[a:b], stream.values[a:b])))
+            turns.append(time.perf_counter() - begin)
+        begin = time.perf_counter()
+        heard.append(kernel.judge_cases(kernel.tick(START_MS + tick * TICK_MS)))
+        turns[-1] += time.perf_counter() - begin
+    gc.enable()
+    begin = time.perf_counter()
+    kernel.snapshot()
+    out.snapshot_ms = (time.perf_counter() - begin) * 1e3
+    ms = np.array(turns) * 1e3
+    out.batch_ms = (float(np.median(ms)), float(np.quantile(ms, 0.99)), float(ms.max()))
     events: list[Event] = []
-    for found in heard:
-        for slot, up, at, _value, _change in found.rows():
-            rule = rules[slot]
-            # The kernel names the moment at which the silence passed its limit, the workload the first tick after it.
-            late = 1 if rule == "MIS" and up else 0
-            events.append((rule, slots[slot].series, (at - START_MS) // TICK_MS + late, bool(up)))
-    return seconds, _pair(events)
+    for steps in heard:
+        for sign, rows in ((1, steps.added()), (-1, steps.vanished())):
+            for step in rows:
+                rule, entity = cases[step.case]
+                # The kernel names the moment at which the silence passed its limit, the workload the first tick after.
+                late = 1 if rule == "MIS" and step.level_to else 0
+                event = (rule, entity, (step.true_at - START_MS) // TICK_MS + late, bool(step.level_to))
+                events.append(event) if sign > 0 else events.remove(event)
+    return sum(turns), _pair(events)
 
 
 def _days_before(kernel: Kernel) -> None:
-    """Two calm days, outside the clock: a site's kernel has its horizon full, so that old readings are settled as new
-    ones come and memory grows no more."""
+    """Two calm days, outside the clock: a site's kernel has its horizon full, so that memory grows no more."""
     count = len(kernel.series)
     numbers = np.arange(count)
     calm = np.where(numbers % workload.PER_STATION < workload.LEVELS, 2 * FIXED, 0)
@@ -134,21 +165,25 @@ def _days_before(kernel: Kernel) -> None:
         kernel.ingest(numbers, np.full(count, START_MS - minute * TICK_MS), calm)
 
 
-def run_plain(stream: Stream, step: Callable[..., None]) -> tuple[float, Alarms]:
-    """Seconds for the whole stream one reading at a time, and the alarms."""
+def run_plain(stream: Stream) -> tuple[float, Alarms]:
+    """Seconds for the whole stream one reading at a time (combination and silence at the end are added outside them),
+    and the alarms."""
     states = [scalar.Sensor(i % workload.PER_STATION >= workload.LEVELS) for i in range(stream.case.sensors)]
     events: list[Event] = []
 
     def emit(rule: str, entity: int, tick: int, raised: bool) -> None:
         events.append((rule, entity, tick, raised))
 
+    step = scalar.step
+    gc.disable()
     begin = time.perf_counter()
     for s, t, v in zip(*stream.lists, strict=True):
         step(states[s], s, t, v, emit)
     seconds = time.perf_counter() - begin
+    gc.enable()
     last = {i: state.last for i, state in enumerate(states)}
     events += scalar.still_missing(last, stream.case.ticks - 1)
-    return seconds, _pair([event for event in events if event[0] in RULES])
+    return seconds, _pair(events + scalar.combine(events))
 
 
 def _pair(events: list[Event]) -> Alarms:
@@ -165,14 +200,14 @@ def wrong(got: Alarms, want: Alarms) -> int:
 def measure(case: Case, repeats: int) -> Measured:
     """Kernel and plain judge by turns, so that a busy neighbour meets both."""
     stream = Stream(case)
-    out = Measured(case, len(stream.series), [], [], [], len(stream.truth), 0)
+    out = Measured(case, len(stream.series), [], [], len(stream.truth), 0)
     for _ in range(repeats):
-        for times, (seconds, alarms) in (
-            (out.kernel, run_kernel(stream)),
-            (out.plain, run_plain(stream, same_rules.step)),
-            (out.plain_all, run_plain(stream, scalar.step)),
-        ):
-            times.append(out.readings / seconds)
+        seconds, alarms = run_kernel(stream, out)
+        out.kernel.append(out.readings / seconds)
+        if case.plain:
+            out.wrong += wrong(alarms, stream.truth)
+            seconds, alarms = run_plain(stream)
+            out.plain.append(out.readings / seconds)
             out.wrong += wrong(alarms, stream.truth)
     return out
 
@@ -180,20 +215,33 @@ def measure(case: Case, repeats: int) -> Measured:
 def lines(results: list[Measured]) -> list[str]:
     """Rows of the table in docs/performance.md."""
     rows = [
-        "| sensors × ticks | arrival | kernel, readings/s | plain judge, same rules | plain judge, all its rules "
-        "| ratio, median (least–most) | alarms, wrong |",
-        "|---|---|---|---|---|---|---|",
+        "| sensors × ticks | arrival | kernel, readings/s | ns each | plain judge | ratio, median (least–most) "
+        "| a turn, ms: median, 99 %, longest | snapshot, ms | alarms, wrong |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for m in results:
         arrival = f"{m.case.batch:,} at random" if m.case.batch else "a tick at a time"
-        kernel, plain, full = (statistics.median(x) / 1e6 for x in (m.kernel, m.plain, m.plain_all))
-        ratios = m.ratios()
+        kernel = statistics.median(m.kernel)
+        plain, ratio, alarms = "–", "–", "–"
+        if m.case.plain:
+            ratios = m.ratios()
+            plain = f"{statistics.median(m.plain) / 1e6:.2f} M"
+            ratio = f"**{statistics.median(ratios):.1f}×** ({min(ratios):.1f}–{max(ratios):.1f})"
+            alarms = f"{m.alarms:,}, {m.wrong}"
+        turn = ", ".join(f"{ms:.3g}" for ms in m.batch_ms)
         rows.append(
-            f"| {m.case.sensors:,} × {m.case.ticks:,} | {arrival} | {kernel:.1f} M | {plain:.2f} M | {full:.2f} M "
-            f"| **{statistics.median(ratios):.1f}×** ({min(ratios):.1f}–{max(ratios):.1f}) "
-            f"| {m.alarms:,}, {m.wrong} |"
+            f"| {m.case.sensors:,} × {m.case.ticks:,} | {arrival} | {kernel / 1e6:.1f} M | {1e9 / kernel:.0f} "
+            f"| {plain} | {ratio} | {turn} | {m.snapshot_ms:.1f} | {alarms} |"
         )
     return rows
 
 
-CASES = (Case(1_000, 1560, 0), Case(1_000, 1560, 100), Case(4_000, 400, 0), Case(4_000, 400, 1_000))
+CASES = (
+    Case(1_000, 1560, 0),
+    Case(1_000, 1560, 100),
+    Case(10_000, 400, 0),
+    Case(10_000, 400, 1_000),
+    Case(100_000, 60, 0, warm=False, plain=False),
+    Case(1_000_000, 40, 0, warm=False, plain=False),
+    Case(1_000_000, 40, 10_000, warm=False, plain=False),
+)

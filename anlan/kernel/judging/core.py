@@ -1,322 +1,383 @@
-"""The compiled inner loops: take a batch, re-judge a series for a late reading, tick the clock, settle old readings.
+"""The compiled hot loop: readings of a batch, or of a series once more, through every feature and slot.
 
-Every function works on a `Book` of arrays. Never: objects, allocation inside a loop.
+Nearly every reading changes nothing. So each series and feature knows the band in which nothing changes, and the loop
+only follows the running numbers while they stay inside. Never: objects, allocation inside the loop.
 """
 
-from typing import NamedTuple
+import numpy as np
 
 from anlan.kernel.judging.jit import jit
+from anlan.kernel.judging.layout import (
+    ADDS,
+    APART,
+    CARE,
+    CLEAR,
+    COUNTER,
+    EXTRA,
+    FAR,
+    FHIGH,
+    FINE,
+    FIRST,
+    FLOW,
+    FROM,
+    GAP,
+    HEAD,
+    HIGH,
+    HOLD,
+    KIND,
+    LANES,
+    LAST,
+    LOW,
+    MARK,
+    MODULUS,
+    MOST,
+    NEXT,
+    ODD,
+    OLDEST,
+    ON,
+    RAISE,
+    RELEASED,
+    RING,
+    SIGN,
+    SINCE,
+    SPAN,
+    SPIKE,
+    TAIL,
+    TIME,
+    TO,
+    TOTAL,
+    VOID,
+    WORTH,
+    Ints,
+)
 from anlan.kernel.judging.operators import (
     ADDED,
-    AUX,
     BOTH,
-    CLEAR,
     DOWN,
-    LIMIT,
     NEVER,
-    ON,
     QUIET,
-    RAISE,
-    REJUDGED,
-    SIGN,
-    SILENCE,
-    SPAN,
+    RISE,
+    SCREEN,
     SUM,
-    TAIL,
+    UNCHANGED,
     UP,
     VANISHED,
-    Ints,
     emit,
     increment,
-    limit_step,
+    quiet_band,
     silence_step,
-    sum_step,
+    threshold,
 )
+from anlan.kernel.judging.prefetch import address, touch
 
-DONE, OUT_FULL, SERIES_FULL, SCRATCH_FULL, LATE = range(5)
-
-
-class Book(NamedTuple):
-    """All state. Per series: readings lie in T, V at [lo, hi) of its slab [off, off + cap), in order of event time;
-    those before `cp` are settled (no late reading may change them). Per slot: P parameters, Z state now, C state
-    before reading `cp`. first[op, s] … first[op, s + 1]: the slots of series s under an operator.
-    used: how much of T and V is given out."""
-
-    T: Ints
-    V: Ints
-    off: Ints
-    cap: Ints
-    lo: Ints
-    hi: Ints
-    cp: Ints
-    counter: Ints
-    modulus: Ints
-    most: Ints
-    window: Ints
-    first: Ints
-    P: Ints
-    Z: Ints
-    C: Ints
-    clock: Ints
-    stale: Ints
-    used: Ints
+DONE, OUT_FULL, CARE_DUE, SCRATCH_FULL, LATE = range(5)
+FAR_AHEAD, NEAR = 24, 12
+"""How many readings before its turn a series, then its ring and its features, are asked for."""
 
 
 @jit
-def slot_count(first: Ints, s: int) -> int:
-    count = 0
-    for op in range(first.shape[0]):
-        count += first[op, s + 1] - first[op, s]
-    return count
+def slab(ring: int) -> tuple[int, int]:
+    """Where the ring of a series begins in R, and the mask of its size, a power of two. Reading number p stands in row
+    base + ((p & mask) << LANES)."""
+    return ring >> 8, (1 << (ring & 63)) - 1
+
+
+@jit
+def band(F: Ints, G: Ints, Z: Ints, f: int, t: int) -> None:
+    """Work out anew between which numbers no slot of a feature changes, for slots in force at `t`."""
+    low, high = -FAR, FAR
+    for k in range(G[f, FIRST], G[f + 1, FIRST]):
+        if Z[k, FROM] <= t < Z[k, TO]:
+            least, most = quiet_band(Z[k, RAISE], Z[k, CLEAR], Z[k, SIGN], Z[k, ON], Z[k, SINCE])
+            low, high = max(low, least), min(high, most)
+        elif Z[k, ON] == 1:
+            low, high = FAR, -FAR
+    F[f, FLOW] = low
+    F[f, FHIGH] = high
+
+
+@jit
+def judge_slots(F: Ints, G: Ints, Z: Ints, f: int, t: int, number: int, out: Ints, n: int) -> int:
+    """A feature's number at a reading before all its slots. A slot that is not in force is not on."""
+    for k in range(G[f, FIRST], G[f + 1, FIRST]):
+        if Z[k, FROM] <= t < Z[k, TO]:
+            on, since, said = threshold(
+                t, number * Z[k, SIGN], Z[k, RAISE], Z[k, CLEAR], Z[k, HOLD], Z[k, ON], Z[k, SINCE]
+            )
+        else:
+            on, since, said = 0, -1, DOWN if Z[k, ON] == 1 else QUIET
+        Z[k, ON] = on
+        Z[k, SINCE] = since
+        if said != QUIET:
+            n = emit(out, n, k, said, t, number, ADDED)
+    band(F, G, Z, f, t)
+    return n
+
+
+@jit
+def next_change(G: Ints, Z: Ints, first: int, last: int, t: int) -> int:
+    """The first time after `t` at which a slot of features [first, last) comes into force or goes out of it."""
+    at = FAR
+    for k in range(G[first, FIRST], G[last, FIRST]):
+        if t < Z[k, FROM] < at:
+            at = Z[k, FROM]
+        if t < Z[k, TO] < at:
+            at = Z[k, TO]
+    return at
+
+
+@jit
+def next_turn(I: Ints, feature: Ints, G: Ints, Z: Ints, s: int, t: int) -> int:  # noqa: E741
+    """The event time from which on a reading must be judged in full: at once where there is a screen for spikes."""
+    if I[s, SPIKE] < FAR:
+        return -FAR
+    return min(next_change(G, Z, 2 * s, 2 * s + 2, t), next_change(G, Z, feature[s], feature[s + 1], t))
+
+
+@jit
+def judge_gap(
+    H: Ints, G: Ints, Z: Ints, due: Ints, s: int, f: int, t: int, last: int, clock: int, out: Ints, n: int
+) -> int:  # fmt: skip
+    """Silence, at a reading that follows one of `last` (−FAR: none). clock: where that is beyond the limit already, the
+    series is silent again; −FAR: not asked."""
+    gap = FAR
+    for k in range(G[f, FIRST], G[f + 1, FIRST]):
+        span = Z[k, HOLD]
+        if last > -FAR:
+            said = silence_step(t, last, span, Z[k, ON])
+            if said == BOTH:
+                n = emit(out, n, k, UP, last + span, last, ADDED)
+            if said == NEVER:
+                n = emit(out, n, k, UP, last + span, last, VANISHED)
+            elif said != QUIET:
+                n = emit(out, n, k, DOWN, t, t, ADDED)
+            Z[k, ON] = 0
+        if clock > t + span:
+            Z[k, ON] = 1
+            n = emit(out, n, k, UP, t + span, t, ADDED)
+        gap = min(gap, span if Z[k, ON] == 0 else -1)
+    H[s, GAP] = gap
+    due[0] = min(due[0], t + gap)
+    return n
+
+
+@jit
+def accepted(A: Ints, I: Ints, s: int, base: int, mask: int, p: int) -> int:  # noqa: E741
+    """The newest reading up to number `p` that the screen for spikes lets count; −1 = none that is kept."""
+    while p >= I[s, OLDEST] and A[base + ((p & mask) << LANES), MARK] == APART:
+        p -= 1
+    return p if p >= I[s, OLDEST] else -1
+
+
+@jit
+def addition(R: Ints, A: Ints, I: Ints, s: int, base: int, mask: int, p: int) -> int:  # noqa: E741
+    """What reading `p` adds to sums, for a series that counts up or is screened."""
+    value: int = R[base + ((p & mask) << LANES), WORTH]
+    if I[s, COUNTER] == 0:
+        return max(value, 0)
+    before = accepted(A, I, s, base, mask, p - 1)
+    return 0 if before < 0 else increment(value, R[base + ((before & mask) << LANES), WORTH], I[s, MODULUS], I[s, MOST])
+
+
+@jit
+def counted(R: Ints, A: Ints, I: Ints, s: int, base: int, mask: int, p: int) -> tuple[int, int, int]:  # noqa: E741
+    """Time and value of reading `p` of an odd series, and what it adds, which is kept beside it."""
+    row = base + ((p & mask) << LANES)
+    adds = addition(R, A, I, s, base, mask, p)
+    A[row, ADDS] = adds
+    return R[row, TIME], R[row, WORTH], adds
+
+
+@jit
+def window(R: Ints, A: Ints, base: int, mask: int, odd: int, tail: int, edge: int, total: int) -> tuple[int, int]:
+    """A sum from reading `tail` on, without what is not newer than `edge`; and where it then begins."""
+    row = base + ((tail & mask) << LANES)
+    while R[row, TIME] <= edge:
+        total -= A[row, ADDS] if odd else max(R[row, WORTH], 0)
+        tail += 1
+        row = base + ((tail & mask) << LANES)
+    return total, tail
+
+
+@jit
+def earlier(R: Ints, base: int, mask: int, tail: int, p: int, edge: int) -> int:
+    """The newest reading up to `p` that is not newer than `edge`, from the one that was it before."""
+    while tail < p and R[base + (((tail + 1) & mask) << LANES), TIME] <= edge:
+        tail += 1
+    return tail
+
+
+@jit
+def lowest(R: Ints, base: int, mask: int, tail: int, p: int, oldest: int) -> int:
+    """The least value of readings `tail` … `p`."""
+    least = FAR
+    for q in range(max(tail, oldest), p + 1):
+        least = min(least, R[base + ((q & mask) << LANES), WORTH])
+    return least
 
 
 @jit
 def walk(
-    T: Ints, V: Ints, off: Ints, cap: Ints, lo: Ints, hi: Ints, counter: Ints, modulus: Ints, most: Ints, first: Ints,
-    P: Ints, Z: Ints, clock: int, S: Ints, at: Ints, value: Ints, start: int, stop: int, only: int, keep: bool,
-    out: Ints, n: int,
+    R: Ints, A: Ints, H: Ints, I: Ints, feature: Ints, F: Ints, G: Ints, Z: Ints, clock: int,  # noqa: E741
+    S: Ints, at: Ints, value: Ints, due: Ints, start: int, stop: int, only: int, wild: bool,
+    out: Ints, n: int, room: int,
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Readings through every slot of their series. Returns (where it stopped, transitions written, why).
+    """Readings through every feature of their series. Returns (where it stopped, transitions written, why).
 
     only < 0: new readings [start, stop) of the batch S, at, value; the first that is not newer than its series ends it
-    (LATE). only >= 0: the stored readings [start, stop) of that one series again; keep: all their transitions, else
-    those of the last. One long function over plain arrays: see operators.py.
+    (LATE). only >= 0: readings number [start, stop) of that one series again, all in full. room: the most transitions
+    that `out` may hold before a reading is begun. wild: series come in no order; memory must be asked for ahead.
+    One long function over plain arrays: see operators.py. Indices are unsigned where it is hottest: a signed one is
+    looked at for being negative.
     """
+    h_at, r_at, f_at = address(H), address(R), address(F)
     for a in range(start, stop):
-        if only >= 0:
-            s, i = only, a
-            n = n if keep else 0
-        else:
-            s, i = S[a], hi[S[a]]
-            if i == off[s] + cap[s]:
-                return a, n, SERIES_FULL
-            if i > lo[s] and at[a] <= T[i - 1]:
+        if only < 0:
+            if wild and a + FAR_AHEAD < stop:
+                touch(h_at + (S[a + FAR_AHEAD] << 6))
+                s = S[a + NEAR]
+                base, mask = slab(H[s, RING])
+                touch(r_at + ((base + (((H[s, HEAD] + 1) & mask) << LANES)) << 4))
+                for f in range(feature[s], feature[s + 1]):
+                    touch(f_at + (f << 5))
+            s, t, v = S[a], at[a], value[a]
+            h = np.uintp(s)
+            last, p, ring = H[h, LAST], H[h, HEAD] + 1, H[h, RING]
+            if t <= last:
                 return a, n, LATE
-            if n + 3 * slot_count(first, s) > len(out):
+            if p >= H[h, CARE]:
+                return a, n, CARE_DUE
+            if n > room:
                 return a, n, OUT_FULL
-            T[i] = at[a]
-            V[i] = value[a]
-            hi[s] = i + 1
-        t, v, low = T[i], V[i], lo[s]
-        before = V[max(i - 1, 0)]
-        for k in range(first[LIMIT, s], first[LIMIT, s + 1]):
-            on, since, said = limit_step(t, v * P[k, SIGN], P[k, RAISE], P[k, CLEAR], P[k, SPAN], Z[k, ON], Z[k, AUX])
-            Z[k, ON] = on
-            Z[k, AUX] = since
-            if said != QUIET:
-                n = emit(out, n, k, said, t, v, ADDED)
-        for k in range(first[SUM, s], first[SUM, s + 1]):
-            total = Z[k, AUX] + increment(v, before, i <= low, counter[s], modulus[s], most[s])
-            tail, edge = Z[k, TAIL], t - P[k, SPAN]
-            while T[tail] <= edge:
-                total -= increment(V[tail], V[max(tail - 1, 0)], tail <= low, counter[s], modulus[s], most[s])
-                tail += 1
-            Z[k, AUX] = total
-            Z[k, TAIL] = tail
-            said = sum_step(total, P[k, RAISE], P[k, CLEAR], Z[k, ON])
-            if said != QUIET:
-                Z[k, ON] = said
-                n = emit(out, n, k, said, t, total, ADDED)
-        for k in range(first[SILENCE, s], first[SILENCE, s + 1]):
-            span = P[k, SPAN]
-            if i > low:
-                last = T[i - 1]
-                said = silence_step(t, last, span, Z[k, ON])
-                if said == BOTH:
-                    n = emit(out, n, k, UP, last + span, last, ADDED)
-                if said == NEVER:
-                    n = emit(out, n, k, UP, last + span, last, VANISHED)
-                elif said != QUIET:
-                    n = emit(out, n, k, DOWN, t, t, ADDED)
-                Z[k, ON] = 0
-            if only < 0 and clock > t + span and Z[k, ON] == 0:
-                Z[k, ON] = 1
-                n = emit(out, n, k, UP, t + span, t, ADDED)
+            base, mask = slab(ring)
+            here = np.uintp(base + ((p & mask) << LANES))
+            R[here, TIME] = t
+            R[here, WORTH] = v
+            H[h, HEAD] = p
+            H[h, LAST] = t
+            full = t >= H[h, NEXT]
+            first, end = feature[h], feature[np.uintp(s + 1)]
+            if t - last > H[h, GAP] or clock - t > H[h, GAP]:
+                n = judge_gap(H, G, Z, due, s, 2 * s + 1, t, last, clock, out, n)
+            if ring & ODD:
+                A[here, MARK] = FINE
+        else:
+            s, p, full, h, ring = only, a, True, np.uintp(only), H[only, RING]
+            base, mask = slab(ring)
+            row = base + ((p & mask) << LANES)
+            t, v = R[row, TIME], R[row, WORTH]
+            last = R[base + (((p - 1) & mask) << LANES), TIME] if p > I[s, OLDEST] else -FAR
+            first, end = feature[s], feature[s + 1]
+            n = judge_gap(H, G, Z, due, s, 2 * s + 1, t, last, -FAR, out, n)
+        begin = finish = p
+        odd = ring & ODD
+        if full:
+            if only < 0:
+                H[s, NEXT] = next_turn(I, feature, G, Z, s, t)
+            if first < end and F[first, KIND] == SCREEN:
+                n, begin, finish = screen(R, A, I, F, G, Z, s, first, base, mask, p, out, n)
+        for j in range(begin, finish + 1):
+            adds = max(v, 0)
+            if odd:
+                t, v, adds = counted(R, A, I, s, base, mask, j)
+            if v < H[h, LOW] or v >= H[h, HIGH] or full:
+                n = judge_slots(F, G, Z, 2 * s, t, v, out, n)
+                H[h, LOW] = F[2 * s, FLOW]
+                H[h, HIGH] = F[2 * s, FHIGH]
+            for f in range(first, end):
+                g = np.uintp(f)
+                kind, quiet, high = F[g, KIND], F[g, FLOW] == -FAR and not full, F[g, FHIGH]
+                if kind == SUM:
+                    number = F[g, TOTAL] + adds
+                    F[g, TOTAL] = number
+                    # Until what has left the window is taken off, this is too much: enough to know that nothing rises.
+                    if number < high and quiet:
+                        continue
+                    number, tail = window(R, A, base, mask, odd, G[g, TAIL], t - G[g, SPAN], number)
+                    F[g, TOTAL] = number
+                    G[g, TAIL] = tail
+                elif kind == RISE:
+                    # The least value since the tail: against any earlier one the rise is not greater.
+                    least = min(F[g, TOTAL], v)
+                    F[g, TOTAL] = least
+                    if v - least < high and quiet:
+                        continue
+                    tail = earlier(R, base, mask, G[g, TAIL], j, t - G[g, SPAN])
+                    G[g, TAIL] = tail
+                    F[g, TOTAL] = lowest(R, base, mask, tail, j, I[s, OLDEST])
+                    tail = accepted(A, I, s, base, mask, tail) if odd else tail
+                    if tail < 0 or R[base + ((tail & mask) << LANES), TIME] < t - G[g, SPAN] - G[g, EXTRA]:
+                        if full:  # what came into force now is looked at when there is a number again
+                            F[g, FLOW], F[g, FHIGH] = FAR, -FAR
+                        continue
+                    number = v - R[base + ((tail & mask) << LANES), WORTH]
+                elif kind == SCREEN:
+                    continue
+                elif kind == UNCHANGED:
+                    # TAIL is here the time since which the value TOTAL has stood.
+                    if G[g, TAIL] < 0 or v != F[g, TOTAL]:
+                        F[g, TOTAL] = v
+                        G[g, TAIL] = t
+                    number = t - G[g, TAIL]
+                else:
+                    tail = earlier(R, base, mask, G[g, TAIL], j, t - G[g, SPAN])
+                    G[g, TAIL] = tail
+                    tail = accepted(A, I, s, base, mask, tail) if odd else tail
+                    if tail < 0 or R[base + ((tail & mask) << LANES), TIME] < t - 2 * G[g, SPAN]:
+                        if full:
+                            F[g, FLOW], F[g, FHIGH] = FAR, -FAR
+                        continue
+                    before = R[base + ((tail & mask) << LANES), WORTH]
+                    number = v + max(0, v - before) * G[g, EXTRA] // (t - R[base + ((tail & mask) << LANES), TIME])
+                if number < F[g, FLOW] or number >= high or full:
+                    n = judge_slots(F, G, Z, f, t, number, out, n)
     return stop, n, DONE
 
 
 @jit
-def again(b: Book, s: int, end: int, Z: Ints, keep: bool, out: Ints) -> int:
-    """The readings of a series from its checkpoint to `end` once more, on the given state."""
-    _at, n, _why = walk(
-        b.T, b.V, b.off, b.cap, b.lo, b.hi, b.counter, b.modulus, b.most, b.first, b.P, Z, b.clock[0],
-        b.off, b.off, b.off, b.cp[s], end, s, keep, out, 0,
-    )  # fmt: skip
-    return n
-
-
-@jit
-def silent_now(b: Book, s: int, clock: int, out: Ints, n: int) -> int:
-    """The clock stands at `clock`: is the series silent? A series that never spoke is not."""
-    last = b.T[b.hi[s] - 1]
-    for k in range(b.first[SILENCE, s], b.first[SILENCE, s + 1]):
-        if b.Z[k, ON] == 0 and clock > last + b.P[k, SPAN]:
-            b.Z[k, ON] = 1
-            n = emit(out, n, k, UP, last + b.P[k, SPAN], last, ADDED)
-    return n
-
-
-@jit
-def rerun(b: Book, s: int, scratch: Ints) -> int:
-    """Judge the unsettled readings of a series again from its checkpoint; writes its transitions, returns how many."""
-    for op in range(b.first.shape[0]):
-        for k in range(b.first[op, s], b.first[op, s + 1]):
-            for column in range(b.Z.shape[1]):
-                b.Z[k, column] = b.C[k, column]
-    return silent_now(b, s, b.clock[0], scratch, again(b, s, b.hi[s], b.Z, True, scratch))
-
-
-@jit
-def holds(rows: Ints, count: int, slot: int, up: int, true_at: int) -> bool:
-    for r in range(count):  # noqa: SIM110  numba compiles no generator
-        if rows[r, 0] == slot and rows[r, 1] == up and rows[r, 2] == true_at:
-            return True
-    return False
-
-
-@jit
-def late(b: Book, s: int, t: int, v: int, horizon: int, old: Ints, new: Ints, out: Ints, n: int) -> int:
-    """Put a late or repeated reading where it belongs and say what that adds and takes away."""
-    if t < b.T[b.hi[s] - 1] - horizon:
-        b.stale[0] += 1
-        return n
-    left, right = b.cp[s], b.hi[s]
-    while left < right:
-        middle = (left + right) // 2
-        if b.T[middle] < t:
-            left = middle + 1
-        else:
-            right = middle
-    same = left < b.hi[s] and b.T[left] == t
-    if same and b.V[left] == v:
-        return n
-    before = rerun(b, s, old)
-    if not same:
-        for i in range(b.hi[s], left, -1):
-            b.T[i] = b.T[i - 1]
-            b.V[i] = b.V[i - 1]
-        b.hi[s] += 1
-    b.T[left] = t
-    b.V[left] = v
-    after = rerun(b, s, new)
-    for r in range(before):
-        if not holds(new, after, old[r, 0], old[r, 1], old[r, 2]):
-            n = emit(out, n, old[r, 0], old[r, 1], old[r, 2], old[r, 3], VANISHED)
-    for r in range(after):
-        if not holds(old, before, new[r, 0], new[r, 1], new[r, 2]):
-            n = emit(out, n, new[r, 0], new[r, 1], new[r, 2], new[r, 3], REJUDGED)
-    return n
-
-
-@jit
-def settle(b: Book, s: int, horizon: int, scratch: Ints) -> None:
-    """Move the checkpoint over readings that have left the horizon, and forget those no window can reach any more.
-
-    One reading before the oldest needed one is kept: a counter's step and a gap begin there.
-    """
-    hi = b.hi[s]
-    if hi == b.lo[s]:
-        return
-    T = b.T
-    edge = T[hi - 1] - horizon
-    cp = b.cp[s]
-    while cp < hi and T[cp] < edge:
-        cp += 1
-    again(b, s, cp, b.C, False, scratch)
-    b.cp[s] = cp
-    lo = b.lo[s]
-    if cp > lo:
-        reach = b.T[cp - 1] - b.window[s]
-        while lo + 1 < cp and T[lo + 1] <= reach:
-            lo += 1
-    b.lo[s] = lo
-
-
-@jit
-def move(b: Book, s: int, target: int, cap: int) -> None:
-    """Put the readings of a series at `target` of T and V and give it a slab of `cap` from there."""
-    T, V, lo, hi = b.T, b.V, b.lo[s], b.hi[s]
-    for i in range(hi - lo):
-        T[target + i] = T[lo + i]
-        V[target + i] = V[lo + i]
-    shift = target - lo
-    for op in range(b.first.shape[0]):
-        for k in range(b.first[op, s], b.first[op, s + 1]):
-            b.Z[k, TAIL] += shift
-            b.C[k, TAIL] += shift
-    b.off[s] = target
-    b.cap[s] = cap
-    b.lo[s] = target
-    b.hi[s] = hi + shift
-    b.cp[s] += shift
-
-
-@jit
-def make_room(b: Book, s: int, horizon: int, scratch: Ints) -> bool:
-    """Settle what has left the horizon; where that frees little, give the series a slab of twice the size. False: T and
-    V are too short for that."""
-    settle(b, s, horizon, scratch)
-    held, cap, used = b.hi[s] - b.lo[s], b.cap[s], b.used[0]
-    if held <= cap - cap // 4:
-        move(b, s, b.off[s], cap)
-    elif used + 2 * cap <= len(b.T):
-        move(b, s, used, 2 * cap)
-        b.used[0] = used + 2 * cap
-    else:
-        return False
-    return True
-
-
-@jit
-def ingest(
-    b: Book, S: Ints, T: Ints, V: Ints, start: int, horizon: int, old: Ints, new: Ints, out: Ints, n: int
+def screen(
+    R: Ints,
+    A: Ints,
+    I: Ints,  # noqa: E741
+    F: Ints,
+    G: Ints,
+    Z: Ints,
+    s: int,
+    f: int,
+    base: int,
+    mask: int,
+    p: int,
+    out: Ints,
+    n: int,
 ) -> tuple[int, int, int]:
-    """Take readings from `start` on. Returns (next reading, transitions written, why it stopped).
+    """The screen for spikes at reading `p`. Returns transitions written, and the first and last reading that are to be
+    judged now: the held one before `p` where `p` bears it out, `p` unless it is held itself; none where last < first.
 
-    What comes in order, which is nearly all, stays inside `walk`.
+    TOTAL of the feature: the last accepted value, VOID = none yet. TAIL: the held reading, −1 = none.
     """
-    a = start
-    while True:
-        a, n, why = walk(
-            b.T, b.V, b.off, b.cap, b.lo, b.hi, b.counter, b.modulus, b.most, b.first, b.P, b.Z, b.clock[0],
-            S, T, V, a, len(S), -1, True, out, n,
-        )  # fmt: skip
-        if why == SERIES_FULL and make_room(b, S[a], horizon, new):
-            continue
-        if why != LATE:
-            return a, n, why
-        s = S[a]
-        worst = 2 * slot_count(b.first, s) * (b.hi[s] + 2 - b.cp[s])
-        if worst > len(old):
-            return a, n, SCRATCH_FULL
-        if n + 2 * worst > len(out):
-            return a, n, OUT_FULL
-        n = late(b, s, T[a], V[a], horizon, old, new, out, n)
-        a += 1
-
-
-@jit
-def tick(b: Book, now: int, out: Ints) -> int:
-    """The clock moves to `now` (never back): raise what has fallen silent. `out` must hold every silence slot."""
-    n = 0
-    if now <= b.clock[0]:
-        return n
-    b.clock[0] = now
-    T, lo, hi, first, P, Z = b.T, b.lo, b.hi, b.first, b.P, b.Z
-    for s in range(len(lo)):
-        if hi[s] > lo[s]:
-            last = T[hi[s] - 1]
-            for k in range(first[SILENCE, s], first[SILENCE, s + 1]):
-                if Z[k, ON] == 0 and now > last + P[k, SPAN]:
-                    Z[k, ON] = 1
-                    n = emit(out, n, k, UP, last + P[k, SPAN], last, ADDED)
-    return n
-
-
-@jit
-def on_slots(b: Book) -> int:
-    """How many slots are raised now."""
-    count = 0
-    for k in range(len(b.Z)):
-        count += b.Z[k, ON]
-    return count
+    row = base + ((p & mask) << LANES)
+    v, begin, held = R[row, WORTH], p, G[f, TAIL]
+    if F[f, TOTAL] == VOID:
+        F[f, TOTAL] = v
+    if held >= 0:
+        before = base + ((held & mask) << LANES)
+        kept = R[before, WORTH]
+        if abs(v - kept) <= abs(v - F[f, TOTAL]):
+            A[before, MARK] = FINE
+            F[f, TOTAL] = kept
+            begin = held
+        else:  # it may have been let count when it was judged before
+            A[before, MARK] = APART
+            A[before, ADDS] = 0
+        G[f, TAIL] = -1
+    step = abs(v - F[f, TOTAL])
+    n = judge_slots(F, G, Z, f, R[row, TIME], step, out, n)
+    if step > I[s, SPIKE] and A[row, MARK] != RELEASED:
+        A[row, MARK] = APART
+        A[row, ADDS] = 0
+        G[f, TAIL] = p
+        return n, begin, p - 1
+    if A[row, MARK] == APART:  # as it was held when it was judged before
+        A[row, MARK] = FINE
+    F[f, TOTAL] = v
+    return n, begin, p

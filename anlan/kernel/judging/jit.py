@@ -13,6 +13,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def jit(function: F) -> F:
-    """Compile to machine code, cached on disk; the plain function where numba is missing."""
-    compiled: F = function if _njit is None else _njit(function, cache=True)
+    """Compile to machine code, cached on disk; the plain function where numba is missing.
+
+    Nothing is allocated inside, so no references are counted: counting them cost as much as the arithmetic.
+    """
+    options: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+    compiled: F = function if _njit is None else _njit(**options)(function)
     return compiled

@@ -1,44 +1,50 @@
 """The kernel as the rest of the program uses it: series and slots in, batches of columns in, transitions out.
 
-A batch, a tick, a snapshot, a restore. Snapshot + replay of what came later gives the state of an uninterrupted run.
-Never: knowing a rule, a place or a database.
+A batch, a tick, a snapshot, a restore. Never: knowing a rule, a place or a database.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from anlan.kernel.judging import core
-from anlan.kernel.judging.cases import CaseChange, Cases
-from anlan.kernel.judging.operators import OPERATORS, TAIL, Ints
+from anlan.kernel.judging import core, layout, rejudge
+from anlan.kernel.judging import snapshot as states
+from anlan.kernel.judging.cases import Cases, Combination, Steps
+from anlan.kernel.judging.layout import FAR, GENERATIONS, VOID, Ints
+from anlan.kernel.judging.operators import AHEAD, OPERATORS, RISE, SCREEN, SILENCE, SUM, VALUE
 
 HOUR_MS = 3_600_000
 HORIZON_MS = 26 * HOUR_MS
-FORMAT = 1
-_FIRST_CAP = 64
-_NONE: Ints = np.zeros(0, np.int64)
+FORMAT = 2
+_MOST_AT_FIRST = 8192
+"""Readings for which a series is given room before it has said anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesSpec:
     """One series. counter: its values accumulate and are differenced; modulus: where it rolls over (0 = never);
-    most: the largest believable step. All in the series' fixed point."""
+    most: the largest believable step; spike: a step over it is held for one reading (0 = none is); all in the series'
+    fixed point. every_ms: how often it reports, 0 = not known: only a hint for the room it is given at first."""
 
     key: int
     counter: bool = False
     modulus: int = 0
     most: int = 1 << 60
+    spike: int = 0
+    every_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class SlotSpec:
-    """One limit of one series (its position in the list of series). raise_at and clear_at: fixed point, clear under
-    it; span_ms: hold, window or silence; below: judged downwards; case and level: what it means."""
+    """One limit of one series (its position in the list of series). raise_at and clear_at: fixed point, clear under it;
+    span_ms and extra_ms: the operator's lengths; hold_ms: how long its number must stand over the limit (for `limit`
+    that is its span); below: judged downwards; case and level: what it means; from_ms, to_ms: in force between."""
 
     series: int
     operator: str
@@ -48,108 +54,81 @@ class SlotSpec:
     case: int
     level: int
     below: bool = False
+    extra_ms: int = 0
+    hold_ms: int = 0
+    from_ms: int = -FAR
+    to_ms: int = FAR
+
+    def feature(self) -> tuple[int, int, int]:
+        """Kind and lengths of the number that it is judged by; slots that share it are worked out once."""
+        kind = OPERATORS[self.operator].kind
+        return (kind, 0, 0) if kind in (VALUE, SILENCE, SCREEN) else (kind, self.span_ms, self.extra_ms)
 
 
-@dataclass(slots=True)
 class Transitions:
-    """Slot transitions as columns: slot (index of its spec), up 1 or down 0, true_at and known_at in ms, value, and
-    change: 0 in order, 1 added by a re-judgement, 2 taken back by one."""
+    """Slot transitions of a batch. table: rows of slot, up 1 or down 0, true_at in ms, value, and change: 0 in order, 1
+    added by a re-judgement, 2 taken back by one; slots are counted as the kernel has sorted them."""
 
-    slot: Ints
-    up: Ints
-    true_at: Ints
-    known_at: int
-    value: Ints
-    change: Ints
+    def __init__(self, table: Ints, known_at: int, spec_of: Ints) -> None:
+        self.table, self.known_at, self.spec_of = table, known_at, spec_of
 
     def __len__(self) -> int:
-        return len(self.slot)
+        return len(self.table)
 
     def rows(self) -> list[list[int]]:
-        rows: list[list[int]] = np.column_stack([self.slot, self.up, self.true_at, self.value, self.change]).tolist()
+        """The same with each slot as the position of its spec."""
+        rows: list[list[int]] = self.table.tolist()
+        for row in rows:
+            row[0] = int(self.spec_of[row[0]])
         return rows
-
-
-class SnapshotMismatch(Exception):
-    """The snapshot was taken under other series or slots; replay instead."""
 
 
 class Kernel:
     """State of all series of one shard. Not thread-safe: one writer."""
 
-    def __init__(self, series: Sequence[SeriesSpec], slots: Sequence[SlotSpec], horizon_ms: int = HORIZON_MS) -> None:
+    def __init__(
+        self,
+        series: Sequence[SeriesSpec],
+        slots: Sequence[SlotSpec],
+        horizon_ms: int = HORIZON_MS,
+        combinations: Sequence[Combination] = (),
+    ) -> None:
         self.series, self.slots, self.horizon = tuple(series), tuple(slots), horizon_ms
-        order = sorted(range(len(slots)), key=lambda i: (OPERATORS[slots[i].operator].code, slots[i].series, i))
+        self.combinations = tuple(combinations)
+        features = _features(self.series, self.slots)
+        row_of = {feature: f for f, feature in enumerate(features)}
+        order = sorted(range(len(slots)), key=lambda i: (row_of[slots[i].series, slots[i].feature()], i))
         self._spec_of = np.array(order, np.int64)
-        self._book = self._new_book(order)
-        self._out = np.zeros((max(8192, 4 * len(slots) + 64), 5), np.int64)
+        self.book = _new_book(self.series, features, [slots[i] for i in order], horizon_ms)
+        self._most = 16 + 6 * max(Counter(spec.series for spec in slots).values(), default=0)
+        self._out = np.zeros((max(8192, 4 * len(slots), 8 * self._most), 5), np.int64)
         self._old = np.zeros((4096, 5), np.int64)
         self._new = np.zeros((4096, 5), np.int64)
-        self.cases = Cases([spec.case for spec in slots], [spec.level for spec in slots])
+        self.cases = Cases([(slots[i].case, slots[i].level, i) for i in order], self.combinations)
         self.index = {spec.key: i for i, spec in enumerate(series)}
-
-    def _new_book(self, order: Sequence[int]) -> core.Book:
-        series, slots = self.series, [self.slots[i] for i in order]
-        count = len(series)
-        first = np.zeros((len(OPERATORS), count + 1), np.int64)
-        position = 0
-        for name, operator in OPERATORS.items():
-            for s in range(count + 1):
-                first[operator.code, s] = position
-                while (
-                    s < count
-                    and position < len(slots)
-                    and (slots[position].operator, slots[position].series) == (name, s)
-                ):
-                    position += 1
-        off = np.arange(count, dtype=np.int64) * _FIRST_CAP
-        window = np.zeros(count, np.int64)
-        params = np.zeros((len(slots), 4), np.int64)
-        for k, spec in enumerate(slots):
-            sign = -1 if spec.below else 1
-            params[k] = (spec.raise_at * sign, spec.clear_at * sign, spec.span_ms, sign)
-            if spec.operator == "sum":
-                window[spec.series] = max(window[spec.series], spec.span_ms)
-        state = np.zeros((len(slots), 4), np.int64)
-        for k, spec in enumerate(slots):
-            state[k] = (0, -1 if spec.operator == "limit" else 0, off[spec.series], 0)
-        size = max(1, count * _FIRST_CAP)
-        return core.Book(
-            T=np.zeros(size, np.int64),
-            V=np.zeros(size, np.int64),
-            off=off,
-            cap=np.full(count, _FIRST_CAP, np.int64),
-            lo=off.copy(),
-            hi=off.copy(),
-            cp=off.copy(),
-            counter=np.array([int(s.counter) for s in series], np.int64),
-            modulus=np.array([s.modulus for s in series], np.int64),
-            most=np.array([s.most for s in series], np.int64),
-            window=window,
-            first=first,
-            P=params,
-            Z=state,
-            C=state.copy(),
-            clock=np.zeros(1, np.int64),
-            stale=np.zeros(1, np.int64),
-            used=np.array([count * _FIRST_CAP], np.int64),
-        )
 
     @property
     def stale(self) -> int:
         """Readings that came later than the horizon: stored by others, not judged here."""
-        return int(self._book.stale[0])
+        return int(self.book.stale[0])
 
     @property
     def clock(self) -> int:
         """The latest tick, Unix ms."""
-        return int(self._book.clock[0])
+        return int(self.book.clock[0])
 
     def last_times(self) -> Ints:
         """Newest event time of each series, 0 = never reported."""
-        b = self._book
-        newest: Ints = np.where(b.hi > b.lo, b.T[np.maximum(b.hi - 1, 0)], 0)
+        newest: Ints = np.maximum(self.book.H[:, layout.LAST], 0)
         return newest
+
+    def held(self) -> Ints:
+        """Positions of the series whose newest reading the screen for spikes holds."""
+        b = self.book
+        rows = np.flatnonzero(b.F[:-1, layout.KIND] == SCREEN)
+        rows = rows[b.G[rows, layout.TAIL] >= 0]
+        found: Ints = np.searchsorted(b.feature, rows, "right") - 1
+        return found
 
     def ingest(
         self, series: npt.ArrayLike, times: npt.ArrayLike, values: npt.ArrayLike, known_at: int = 0
@@ -160,10 +139,12 @@ class Kernel:
         parts: list[Ints] = []
         at, n = 0, 0
         while True:
-            at, n, why = core.ingest(self._book, S, T, V, at, self.horizon, self._old, self._new, self._out, n)
+            at, n, why = rejudge.ingest(
+                self.book, S, T, V, at, self.horizon, self._old, self._new, self._out, n, self._most
+            )
             if why == core.DONE:
                 break
-            if why == core.SERIES_FULL:
+            if why == core.CARE_DUE:
                 self._grow()
             elif why == core.SCRATCH_FULL:
                 self._old = np.zeros((2 * len(self._old), 5), np.int64)
@@ -176,77 +157,131 @@ class Kernel:
         parts.append(self._out[:n].copy())
         return self._transitions(parts, known_at)
 
+    def withdraw(self, series: int, times: Sequence[int], known_at: int = 0) -> Transitions:
+        """Readings of a series that are to count as never measured; times that it does not hold are passed over."""
+        parts = []
+        for at in times:
+            if at <= self.book.H[series, layout.LAST]:
+                parts.append(self._one(series, lambda n, at=at: rejudge.late(
+                    self.book, series, at, VOID, self.horizon, self._old, self._new, self._out, n)))  # fmt: skip
+        return self._transitions(parts or [self._out[:0]], known_at)
+
+    def release(self, series: int, known_at: int = 0) -> Transitions:
+        """Judge the reading of a series that the screen for spikes holds: a neighbour bears it out."""
+        release = self._one(series, lambda n: rejudge.release(self.book, series, self._old, self._new, self._out, n))
+        return self._transitions([release], known_at)
+
+    def _one(self, series: int, act: Any) -> Ints:
+        """An act on one series with room for whatever it may write."""
+        worst = self._most * int(self.book.H[series, layout.HEAD] + 3 - self.book.I[series, layout.OLDEST])
+        if worst > len(self._old):
+            self._old, self._new = np.zeros((worst, 5), np.int64), np.zeros((worst, 5), np.int64)
+        if 2 * worst > len(self._out):
+            self._out = np.zeros((2 * worst, 5), np.int64)
+        return self._out[: act(0)].copy()
+
     def tick(self, now: int) -> Transitions:
         """Tell the kernel the time (Unix ms): series whose last reading is too old fall silent."""
-        n = core.tick(self._book, now, self._out)
+        n = rejudge.tick(self.book, now, self._out)
         return self._transitions([self._out[:n].copy()], now)
 
-    def judge_cases(self, transitions: Transitions) -> list[CaseChange]:
+    def judge_cases(self, found: Transitions) -> Steps:
         """The second pass over what `ingest` or `tick` returned."""
-        return self.cases.apply(transitions.rows(), transitions.known_at) if len(transitions) else []
+        return self.cases.apply(found.table, found.known_at)
 
     def fold(self) -> None:
         """Let go of case steps that are two horizons older than the clock."""
         self.cases.fold(self.clock - 2 * self.horizon)
 
     def _transitions(self, parts: list[Ints], known_at: int) -> Transitions:
-        rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        if not len(rows):  # nearly always
-            return Transitions(_NONE, _NONE, _NONE, known_at, _NONE, _NONE)
-        return Transitions(self._spec_of[rows[:, 0]], rows[:, 1], rows[:, 2], known_at, rows[:, 3], rows[:, 4])
+        return Transitions(parts[0] if len(parts) == 1 else np.concatenate(parts), known_at, self._spec_of)
 
     def _grow(self) -> None:
         """Twice the room for readings."""
-        b = self._book
-        times, values = np.zeros(2 * len(b.T), np.int64), np.zeros(2 * len(b.T), np.int64)
-        times[: len(b.T)], values[: len(b.T)] = b.T, b.V
-        self._book = b._replace(T=times, V=values)
-
-    def fingerprint(self) -> str:
-        """What a snapshot belongs to: the series, the slots, the horizon and the format."""
-        text = repr((FORMAT, self.horizon, [astuple(s) for s in self.series], [astuple(s) for s in self.slots]))
-        return hashlib.sha256(text.encode()).hexdigest()
+        readings, more = layout.rows(2 * len(self.book.R), 2), layout.rows(2 * len(self.book.R), 2)
+        readings[: len(self.book.R)], more[: len(self.book.R)] = self.book.R, self.book.A
+        self.book = self.book._replace(R=readings, A=more)
 
     def snapshot(self) -> bytes:
-        """All state as bytes; only readings that may still matter are in it."""
-        b = self._book
-        for s in range(len(self.series)):
-            core.settle(b, s, self.horizon, self._new)
-        held = b.hi - b.lo
-        inside = np.repeat(b.lo, held) + _within(held)
-        slab = np.array([b.lo[self.slots[i].series] for i in self._spec_of], np.int64)
-        now, checkpoint = b.Z.copy(), b.C.copy()
-        now[:, TAIL] -= slab
-        checkpoint[:, TAIL] -= slab
-        columns = {"held": held, "T": b.T[inside], "V": b.V[inside], "cp": b.cp - b.lo, "Z": now, "C": checkpoint}
-        data: dict[str, Any] = {name: np.ascontiguousarray(column).tobytes() for name, column in columns.items()}
-        data |= {"for": self.fingerprint(), "clock": self.clock, "stale": self.stale, "cases": self.cases.dump()}
-        return msgspec.msgpack.encode(data)
+        """All state as bytes, but for the readings, which the record holds."""
+        about = {"for": self.fingerprint, "cases": self.cases.dump()}
+        return states.take(self.book, self.horizon, about)
 
-    def restore(self, snapshot: bytes) -> None:
-        """Take the state of a snapshot. Raises SnapshotMismatch when series or slots have changed since."""
-        data = msgspec.msgpack.decode(snapshot)
-        if data["for"] != self.fingerprint():
-            raise SnapshotMismatch("series or slots changed")
-        held, old_t, old_v, cp, now, checkpoint = (
-            np.frombuffer(data[name], np.int64).copy() for name in ("held", "T", "V", "cp", "Z", "C")
-        )
-        cap = np.maximum(_FIRST_CAP, 2 * held)
-        off = np.cumsum(cap) - cap
-        used = int(cap.sum())
-        times, values = np.zeros(max(1, used), np.int64), np.zeros(max(1, used), np.int64)
-        inside = np.repeat(off, held) + _within(held)
-        times[inside], values[inside] = old_t, old_v
-        slab = np.array([off[self.slots[i].series] for i in self._spec_of], np.int64)
-        state, before = now.reshape(-1, 4), checkpoint.reshape(-1, 4)
-        state[:, TAIL] += slab
-        before[:, TAIL] += slab
-        self._book = self._book._replace(
-            T=times, V=values, off=off, cap=cap, lo=off.copy(), hi=off + held, cp=off + cp, Z=state, C=before,
-            clock=np.array([data["clock"]], np.int64), stale=np.array([data["stale"]], np.int64),
-            used=np.array([used], np.int64),
-        )  # fmt: skip
-        self.cases.load(data["cases"])
+    def restore(self, taken: bytes, record: Callable[[int], states.Readings]) -> None:
+        """Take the state of a snapshot. record: gives the stored readings from an event time on (Unix ms), in order of
+        arrival, up to where the snapshot was taken. Raises SnapshotMismatch when series or slots have changed since, or
+        the record does not bear the snapshot out; the kernel is then of no more use."""
+        data = states.read(taken)
+        if data["about"]["for"] != self.fingerprint:
+            raise states.SnapshotMismatch("series or slots changed")
+        self.book = states.put(self.book, data, record(states.since(data)), self.horizon)
+        self.cases.load(data["about"]["cases"])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What a snapshot belongs to: the series, the slots, the horizon and the format."""
+        text = repr((FORMAT, self.horizon, [astuple(s) for s in self.series], [astuple(s) for s in self.slots],
+                     [astuple(c) for c in self.combinations]))  # fmt: skip
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_Feature = tuple[int, tuple[int, int, int]]
+
+
+def _features(series: Sequence[SeriesSpec], slots: Sequence[SlotSpec]) -> list[_Feature]:
+    """(series, feature) in the order in which they stand in F: value and silence of all, then what else is asked of
+    each, a screen for spikes first."""
+    plain = [(s, (kind, 0, 0)) for s in range(len(series)) for kind in (VALUE, SILENCE)]
+    others = {(spec.series, spec.feature()) for spec in slots}
+    others |= {(s, (SCREEN, 0, 0)) for s, spec in enumerate(series) if spec.spike}
+    return plain + sorted(others - set(plain))
+
+
+def _new_book(
+    series: Sequence[SeriesSpec], features: Sequence[_Feature], slots: Sequence[SlotSpec], horizon: int
+) -> layout.Book:
+    """slots: in the order in which they stand in Z."""
+    count = len(series)
+    row_of = {feature: f for f, feature in enumerate(features)}
+    F, G, Z = layout.rows(len(features) + 1, 4), layout.rows(len(features) + 1, 4), layout.rows(len(slots))
+    for f, (_s, (kind, span, extra)) in enumerate(features):
+        F[f] = (kind, {SCREEN: VOID, RISE: FAR}.get(kind, 0), FAR, -FAR)
+        G[f] = (span, extra, 0 if kind == SUM else -1, 0)
+    window = np.zeros(count, np.int64)
+    counts = np.zeros(len(features) + 1, np.int64)
+    for k, slot in enumerate(slots):
+        sign = -1 if slot.below else 1
+        kind, span, extra = slot.feature()
+        hold = slot.span_ms if kind in (VALUE, SILENCE) else slot.hold_ms
+        Z[k] = (slot.raise_at * sign, slot.clear_at * sign, hold, sign, slot.from_ms, slot.to_ms, 0, -1)
+        counts[row_of[slot.series, slot.feature()] + 1] += 1
+        reach = {SUM: span, RISE: span + extra, AHEAD: 2 * span}.get(kind, 0)
+        window[slot.series] = max(window[slot.series], reach)
+    G[:, layout.FIRST] = np.cumsum(counts)
+    hot = [s for s, _key in features[2 * count :]]
+    feature = (2 * count + np.searchsorted(hot, np.arange(count + 1))).astype(np.int64)
+    H, other = layout.rows(count), layout.rows(count)
+    screened = {s for s, (kind, _span, _extra) in features if kind == SCREEN}
+    odd = [bool(spec.counter) or s in screened for s, spec in enumerate(series)]
+    every = np.array([spec.every_ms for spec in series], np.int64)
+    expected = np.where(every > 0, (horizon + horizon // 4 + window) // np.maximum(every, 1), 0)
+    ring, bits, size = layout.rings(np.minimum(expected, _MOST_AT_FIRST))
+    H[:, layout.LAST], H[:, layout.HEAD] = -FAR, -1
+    H[:, layout.CARE] = 16 + np.arange(count) * 7 % 32
+    H[:, layout.RING] = ring | np.where(np.array(odd, bool), layout.ODD, 0)
+    H[:, layout.GAP], H[:, layout.NEXT] = FAR, -FAR
+    H[:, layout.LOW], H[:, layout.HIGH] = FAR, -FAR
+    for s, spec in enumerate(series):
+        spike = spec.spike or (FAR - 1 if s in screened else FAR)
+        other[s] = (int(spec.counter), spec.modulus, spec.most, spike, window[s], 0, (1 << bits[s]) * 3 // 64, 0)
+    return layout.Book(
+        R=layout.rows(size, 2), A=layout.rows(size, 2), H=H, I=other, feature=feature, F=F, G=G, Z=Z,
+        CP=np.full((GENERATIONS, count), -1, np.int64),
+        CF=np.repeat(np.column_stack([F[:, layout.TOTAL], G[:, layout.TAIL]])[None], GENERATIONS, 0).copy(),
+        CZ=np.repeat(Z[None, :, layout.ON : layout.SINCE + 1], GENERATIONS, 0).copy(),
+        clock=np.zeros(1, np.int64), stale=np.zeros(1, np.int64),
+        used=np.array([size], np.int64), due=np.full(1, -FAR, np.int64),
+    )  # fmt: skip
 
 
 def _column(given: npt.ArrayLike) -> Ints:
@@ -254,10 +289,3 @@ def _column(given: npt.ArrayLike) -> Ints:
     if isinstance(given, np.ndarray) and given.dtype == np.int64 and given.flags.c_contiguous and given.flags.writeable:
         return given
     return np.require(given, np.int64, ["C", "W"])
-
-
-def _within(counts: Ints) -> Ints:
-    """0, 1, … inside each run: for counts (2, 3): 0 1 0 1 2."""
-    starts = np.cumsum(counts) - counts
-    positions: Ints = np.arange(int(counts.sum()), dtype=np.int64) - np.repeat(starts, counts)
-    return positions

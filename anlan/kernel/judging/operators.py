@@ -1,42 +1,100 @@
-"""The rule operators: one step function each, for one slot and one reading in order of event time.
+"""The rule operators: what is worked out at a reading, and when that raises or clears a slot.
 
-A slot is one limit of one series. Its parameters are a row of `P`: 0 raise, 1 clear, 2 span in ms, 3 sign (+1 above,
--1 below). Its state is a row of `Z`: 0 on, 1 the operator's own number, 2 index of the oldest reading inside its
-window, 3 free. Values are integers in the series' own fixed point (rain: hundredths of a millimetre).
+Values are integers in the series' own fixed point (rain: hundredths of a millimetre), times Unix milliseconds, and
+readings come in order of event time. Step functions take and return plain numbers: an array handed over is counted as
+a reference for each reading, which costs more than the arithmetic. `core.walk` loads and stores.
 
-Step functions take and return plain numbers: an array handed over would be counted as a reference for each reading,
-which costs fifty times the arithmetic. `core.walk` loads, stores and writes what they say.
-A next operator is one `…_step` here, its line in OPERATORS and its loop in `core.walk`.
+A next operator is a kind here with its line in OPERATORS, its loop in `core.walk`, its twin in `twins.py` and its judge
+in `oracle.py`.
 """
 
-from typing import Any, NamedTuple
-
-import numpy.typing as npt
+from dataclasses import dataclass
 
 from anlan.kernel.judging.jit import jit
+from anlan.kernel.judging.layout import FAR, Ints
 
-# Arrays of int64. Inside compiled functions an element is a plain integer, which no stub of numpy can say.
-Ints = npt.NDArray[Any]
-
-RAISE, CLEAR, SPAN, SIGN = range(4)
-ON, AUX, TAIL = range(3)
 ADDED, REJUDGED, VANISHED = range(3)  # the last column of a transition
 QUIET, DOWN, UP, BOTH, NEVER = -1, 0, 1, 2, 3  # what a step says
+VALUE, SILENCE, SCREEN, SUM, RISE, AHEAD, UNCHANGED = range(7)
 
 
-class Operator(NamedTuple):
-    """An operator's code (its row in `first`) and what its span means."""
+@dataclass(frozen=True)
+class Operator:
+    """An operator as packs name it. kind: the feature that it judges. span, extra: what its lengths mean, "" = it has
+    none. meaning: its exact meaning, as docs/operators.md prints it."""
 
-    code: int
+    kind: int
+    title: str
     span: str
+    extra: str
+    meaning: str
 
 
 OPERATORS: dict[str, Operator] = {
-    "limit": Operator(0, "hold: the value must stand at or over the limit this long; 0 = at once"),
-    "sum": Operator(1, "window: readings in (t - span, t] are added up"),
-    "silence": Operator(2, "limit: silent when the clock passes last reading + span"),
+    "limit": Operator(
+        VALUE,
+        "限值",
+        "hold: the value must stand at or over the limit this long; 0 = at once",
+        "",
+        "Raised by a reading that ends `span` of readings all at or over the limit (reading time minus the time of the "
+        "first of them ≥ span). Cleared by a reading under the clear limit. Between the two nothing changes.",
+    ),
+    "sum": Operator(
+        SUM,
+        "时段累计",
+        "window: readings in (t − span, t] are added up",
+        "",
+        "The sum of what each reading adds, over (t − span, t]; nothing adds less than 0. A counter adds its step from "
+        "the reading before; one that fell has rolled over at its modulus where that is believable, else begun again "
+        "at zero; a step over `most` adds nothing. Raised when the sum reaches the limit, cleared when it is under the "
+        "clear limit, both at a reading.",
+    ),
+    "silence": Operator(
+        SILENCE,
+        "无数据",
+        "limit: silent when the clock passes last reading + span",
+        "",
+        "Raised at last reading + span when the clock has passed it, or when the next reading shows that it had. "
+        "Cleared by the next reading. A series that never spoke is not silent. A reading that arrives late and was "
+        "measured inside the gap takes the raise back.",
+    ),
+    "rise": Operator(
+        RISE,
+        "升降",
+        "lag: the value is compared with the one this long before",
+        "tolerance: the earlier reading may be older than the lag by as much",
+        "Value minus the newest value measured at or before t − span, if that is not older than t − span − tolerance; "
+        "else it is not judged. Raised when the difference reaches the limit, cleared when it is under the clear "
+        "limit. With `below` a fall is judged: the limits are negative.",
+    ),
+    "ahead": Operator(
+        AHEAD,
+        "趋势到达",
+        "lag: over which the rise is measured",
+        "lead: how far the rise is continued",
+        "Value + rise × lead ÷ time over which it rose, rounded down. The rise is measured from the newest value at or "
+        "before t − span that is not older than t − 2 span; a fall is not continued. Reaching the limit means that the "
+        "time to reach it, (limit − value) ÷ rate, is at most the lead.",
+    ),
+    "unchanged": Operator(
+        UNCHANGED,
+        "不变",
+        "length: raised when the value has not changed for so long",
+        "",
+        "Reading time minus the time of the first reading of the run of equal values that ends with it. Raised when it "
+        "reaches the span, cleared by the first reading with another value.",
+    ),
+    "spike": Operator(
+        SCREEN,
+        "跳变",
+        "",
+        "",
+        "The step from the last accepted value of the series. A step over the believable one of its source is held: it "
+        "is not judged until the next reading. That one takes it back when it lies nearer to the value before than to "
+        "the held one, else the held reading is accepted and judged at its own time. Raised when the step reaches the "
+        "limit, cleared by a reading whose step is under the clear limit.",
+    ),
 }
-LIMIT, SUM, SILENCE = 0, 1, 2
 
 
 @jit
@@ -51,48 +109,35 @@ def emit(out: Ints, n: int, slot: int, up: int, true_at: int, value: int, change
 
 
 @jit
-def increment(value: int, before: int, first: bool, counter: int, modulus: int, most: int) -> int:
-    """What a reading adds to a sum: itself, or its distance from the reading before it where it is a counter.
+def increment(value: int, before: int, modulus: int, most: int) -> int:
+    """What a reading of a counter adds to a sum: its distance from the reading before it.
 
     A counter that fell has rolled over at `modulus` where that gives a believable step, else begun again at zero; a
-    step over `most` is no rain (another device, a bad word). The first reading of all adds nothing.
+    step over `most` is no rain (another device, a bad word).
     """
-    if counter == 0:
-        return value
-    if first:
-        return 0
     step = value - before
     if step < 0:
         step = step + modulus if 0 < step + modulus <= most and modulus > 0 else value
-    return step if step <= most else 0
+    return max(step, 0) if step <= most else 0
 
 
 @jit
-def limit_step(
-    t: int, value: int, raise_at: int, clear_at: int, span: int, on: int, since: int
+def threshold(
+    t: int, number: int, raise_at: int, clear_at: int, hold: int, on: int, since: int
 ) -> tuple[int, int, int]:
-    """Raised by a reading that ends `span` of readings all at or over the limit; cleared by one under `clear_at`.
+    """Raised by a number that ends `hold` of numbers all at or over the limit; cleared by one under `clear_at`.
 
-    value: already times the sign. since: when the value first stood over the limit, -1 = it does not. Returns the new
-    on and since, and QUIET, DOWN or UP.
+    number: already times the sign. Returns the new on and since, and QUIET, DOWN or UP.
     """
-    if value >= raise_at:
-        if since < 0:
-            since = t
-        if on == 0 and t - since >= span:
-            return 1, since, UP
-        return on, since, QUIET
-    if on == 1 and value < clear_at:
-        return 0, -1, DOWN
-    return on, -1, QUIET
-
-
-@jit
-def sum_step(total: int, raise_at: int, clear_at: int, on: int) -> int:
-    """Raised when the sum over (t - span, t] reaches the limit, cleared when it falls under the clear limit."""
-    if on == 0:
-        return UP if total >= raise_at else QUIET
-    return DOWN if total < clear_at else QUIET
+    if on == 1:
+        return (0, -1, DOWN) if number < clear_at else (1, -1, QUIET)
+    if number < raise_at:
+        return 0, -1, QUIET
+    if since < 0:
+        since = t
+    if t - since >= hold:
+        return 1, -1, UP
+    return 0, since, QUIET
 
 
 @jit
@@ -105,3 +150,13 @@ def silence_step(t: int, before: int, span: int, on: int) -> int:
     if t > before + span:
         return DOWN if on == 1 else BOTH
     return NEVER if on == 1 else QUIET
+
+
+@jit
+def quiet_band(raise_at: int, clear_at: int, sign: int, on: int, since: int) -> tuple[int, int]:
+    """The numbers [low, high) at which a slot that is in force neither changes nor must remember anything."""
+    if on == 1:
+        return (clear_at, FAR) if sign > 0 else (-FAR, 1 - clear_at)
+    if since >= 0:
+        return FAR, -FAR
+    return (-FAR, raise_at) if sign > 0 else (1 - raise_at, FAR)

@@ -27,10 +27,10 @@ def play(rule: RulePack, example: Example, sources: Iterable[SourcePack]) -> lis
     position, scale = plan.feeds[SERIES]
     times = [START + round(minute * MINUTE) for minute, _value in example.readings]
     values = [round(value * scale) for _minute, value in example.readings]
-    changes = kernel.judge_cases(kernel.ingest([position] * len(times), times, values))
+    steps = kernel.judge_cases(kernel.ingest([position] * len(times), times, values)).added()
     if example.until is not None:
-        changes += kernel.judge_cases(kernel.tick(START + round(example.until * MINUTE)))
-    return [((step.true_at - START) / MINUTE, step.level_to) for change in changes for step in change.added]
+        steps += kernel.judge_cases(kernel.tick(START + round(example.until * MINUTE))).added()
+    return [((step.true_at - START) / MINUTE, step.level_to) for step in steps]
 
 
 def failures(rule: RulePack, sources: Iterable[SourcePack]) -> list[str]:

@@ -15,9 +15,11 @@ from django.db import OperationalError
 from anlan.base.places.models import Place
 from anlan.kernel.actor import system_actor
 from anlan.kernel.judging.cases import Step
-from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, SnapshotMismatch, Transitions
+from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, Transitions
+from anlan.kernel.judging.layout import Ints
 from anlan.kernel.judging.packs import RulePack
 from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build
+from anlan.kernel.judging.snapshot import SnapshotMismatch
 from anlan.kernel.modes import LEVEL_BY_NAME, Mode
 from anlan.kernel.packs import load_family
 from anlan.loop.sensing.blocks import GOOD, Columns, unpack
@@ -52,6 +54,8 @@ class Judge:
         self.places: dict[str, Place] = {}
         self.plan = Plan()
         self.kernel = Kernel([], [])
+        self.position: Ints = np.full(1, -1, np.int64)  # by number of a series: its position in the kernel, −1 = none
+        self.scale = np.ones(0, np.float64)
         self.block = 0
         self.snapshot_block = 0
         self.unsynced: set[int] = set()
@@ -66,7 +70,12 @@ class Judge:
         stored = Series.objects.select_related("device__place").order_by("id")
         sources = [Source(s.device.place.code, s.metric, s.id) for s in stored]
         self.plan = build(rules, source_packs().values(), facts, sources)
-        self.kernel = Kernel(self.plan.series, self.plan.slots)
+        feeds = self.plan.feeds
+        self.position = np.full(max(feeds, default=0) + 2, -1, np.int64)  # the last stands for numbers not planned
+        self.scale = np.ones(len(self.plan.series), np.float64)
+        for number, (position, scale) in feeds.items():
+            self.position[number], self.scale[position] = position, scale
+        self.kernel = self._fresh()
         self.block = self._restore()
         blocks = Block.objects.using(readings_alias()).filter(id__gt=self.block)
         if self.block == 0:
@@ -80,29 +89,47 @@ class Judge:
 
     def _restore(self) -> int:
         """The newest snapshot of this very plan; returns the block it was taken after, 0 = none."""
-        print_ = self.kernel.fingerprint()
+        print_ = self.kernel.fingerprint
         taken = Snapshot.objects.using(readings_alias()).filter(plan=print_).order_by("-id").first()
         if taken is None:
             return 0
         try:
-            self.kernel.restore(bytes(taken.state))
-        except (SnapshotMismatch, ValueError, KeyError):
-            log.exception("snapshot %s cannot be used; replaying instead", taken.id)
+            self.kernel.restore(bytes(taken.state), lambda since: self._record(since, taken.block))
+        except SnapshotMismatch as why:
+            log.warning("snapshot %s cannot be used (%s); replaying instead", taken.id, why)
+            self.kernel = self._fresh()
             return 0
         return taken.block
+
+    def _record(self, since: int, newest: int) -> tuple[Ints, Ints, Ints]:
+        """What was judged of the blocks up to `newest`, from an event time on."""
+        blocks = Block.objects.using(readings_alias()).filter(id__lte=newest, last_ms__gte=since).order_by("id")
+        parts = [self._judged(unpack(bytes(packed))) for packed in blocks.values_list("packed", flat=True).iterator()]
+        nothing = np.zeros(0, np.int64)
+        parts = [part for part in parts if part is not None] or [(nothing, nothing, nothing)]
+        series, times, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        return series, times, values
+
+    def _fresh(self) -> Kernel:
+        return Kernel(self.plan.series, self.plan.slots)
 
     def judge(self, columns: Columns, block: int, known_at: datetime) -> None:
         """Judge one stored block; what changed waits in `unsynced`."""
         self.block = block
-        feeds = self.plan.feeds
-        wanted = np.isin(columns.series, np.fromiter(feeds, np.int64, len(feeds))) & (columns.quality == GOOD)
+        judged = self._judged(columns)
+        if judged is not None:
+            self._note(self.kernel.ingest(*judged, ms(known_at)))
+
+    def _judged(self, columns: Columns) -> tuple[Ints, Ints, Ints] | None:
+        """The readings of a block that are judged: positions in the kernel, event times, fixed point."""
+        known = np.minimum(columns.series, len(self.position) - 1)
+        positions = self.position[known]
+        wanted = (positions >= 0) & (columns.quality == GOOD)
         if not wanted.any():
-            return
-        numbers = columns.series[wanted].tolist()
-        positions = np.array([feeds[n][0] for n in numbers], np.int64)
-        scales = np.array([feeds[n][1] for n in numbers], np.float64)
-        values = np.rint(columns.values[wanted] * scales).astype(np.int64)
-        self._note(self.kernel.ingest(positions, columns.times[wanted], values, ms(known_at)))
+            return None
+        positions = positions[wanted]
+        values = np.rint(columns.values[wanted] * self.scale[positions]).astype(np.int64)
+        return positions, columns.times[wanted].astype(np.int64), values
 
     def tick(self, now: datetime) -> None:
         """Tell the kernel the site's time: silence has no other sign."""
@@ -110,12 +137,12 @@ class Judge:
         self.kernel.fold()
 
     def _note(self, transitions: Transitions) -> None:
-        self.unsynced.update(change.case for change in self.kernel.judge_cases(transitions))
+        self.unsynced.update(self.kernel.judge_cases(transitions).cases())
 
     def snapshot(self, now: datetime) -> None:
         """Keep the kernel's state, if blocks came since the last time."""
         if self.block > self.snapshot_block:
-            store_snapshot(self.kernel.snapshot(), block=self.block, plan=self.kernel.fingerprint(), now=now)
+            store_snapshot(self.kernel.snapshot(), block=self.block, plan=self.kernel.fingerprint, now=now)
             self.snapshot_block = self.block
 
     def sync(self, now: datetime) -> int:
