@@ -72,7 +72,7 @@ def with_gateway(scenario: Callable[[Ask], Awaitable[None]]) -> None:
     asyncio.run(play())
 
 
-@pytest.mark.parametrize("table", ["sensing_block", "sensing_latest", ""])
+@pytest.mark.parametrize("table", ["sensing_block", ""])
 def test_no_answer_without_a_commit(at_now: Cast, table: str) -> None:
     admit(at_now)
     refused = refuse_writes(table, connections[readings_alias()]) if table else nullcontext()

@@ -1,9 +1,9 @@
 """The only writers of devices and readings. Blocks are written by the gateway alone, each in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connections, transaction
+from django.db import transaction
 
 from anlan.base.journal.commands import command, record
 from anlan.base.places.models import Place
@@ -11,7 +11,7 @@ from anlan.kernel.actor import Actor
 from anlan.kernel.errors import Invalid
 
 from .blocks import Columns, pack
-from .models import Block, Device, Latest, Quarantine, Series, Snapshot
+from .models import Block, Device, Quarantine, Receipt, Series, Snapshot
 from .router import readings_alias
 
 KEEP_SNAPSHOTS = 2
@@ -75,13 +75,10 @@ def open_series(_actor: Actor, *, device: Device, metric: str) -> Series:
     return Series.objects.get_or_create(device=device, metric=metric)[0]
 
 
-def store_block(
-    columns: Columns, *, source: str, newest: Mapping[int, tuple[int, float | None, int]], now: datetime
-) -> int:
-    """Commit one micro-batch and what it makes of the latest values; returns the block's number.
+def store_block(columns: Columns, *, source: str, now: datetime, receipts: Sequence[Receipt] = ()) -> int:
+    """Commit one micro-batch, and the receipts of what is in it; returns the block's number.
 
-    newest: series → (event time in ms, value, quality), only those that became newer. The journal has no line for
-    readings: the block is the record.
+    The journal has no line for readings: the block is the record.
     """
     alias = readings_alias()
     with transaction.atomic(using=alias):
@@ -93,19 +90,8 @@ def store_block(
             last_ms=int(columns.times.max()),
             packed=pack(columns),
         )
-        known = set(Latest.objects.using(alias).filter(series__in=newest).values_list("series", flat=True))
-        Latest.objects.using(alias).bulk_create(
-            Latest(series=s, at_ms=at, value=value, quality=quality)
-            for s, (at, value, quality) in newest.items()
-            if s not in known
-        )
-        changed = [(at, value, quality, s, at) for s, (at, value, quality) in newest.items() if s in known]
-        if changed:
-            with connections[alias].cursor() as cursor:
-                cursor.executemany(
-                    "UPDATE sensing_latest SET at_ms = %s, value = %s, quality = %s WHERE series = %s AND at_ms <= %s",
-                    changed,
-                )
+        if receipts:
+            Receipt.objects.using(alias).bulk_create(receipts)
     return block.id
 
 

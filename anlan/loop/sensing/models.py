@@ -1,4 +1,5 @@
-"""Tables of devices and readings. Block, Latest and Snapshot live in the readings database and name rows by number."""
+"""Tables of devices and readings. Block, Latest, Mark, Receipt and Snapshot live in the readings database and name rows
+by number."""
 
 from __future__ import annotations
 
@@ -90,6 +91,29 @@ class Latest(models.Model):
 
     class Meta:
         verbose_name = "最新值"
+
+
+class Mark(models.Model):
+    """Up to which block something was derived from the blocks."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    block = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "进度"
+
+
+class Receipt(models.Model):
+    """A delivery that was stored under the sender's own key, and what was answered: sent again, it is answered again
+    and not stored again."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="hash of the sender and its key")
+    body = models.CharField(max_length=64, help_text="hash of what was sent")
+    answer = models.TextField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "收据"
 
 
 class Snapshot(models.Model):
