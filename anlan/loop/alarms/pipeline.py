@@ -248,6 +248,12 @@ class Pipeline:
         except DatabaseError:
             log.exception("the newest values could not be written; trying again")
 
+    def close(self, now: datetime) -> None:
+        """Keep what would have to be derived anew."""
+        self.judge.snapshot(now)
+        if self.newest is not None:
+            self.newest.write(wait=False)
+
 
 def _quality(times: npt.NDArray[np.int64], values: npt.NDArray[np.float64], latest: int) -> npt.NDArray[np.int8]:
     """What follows from time and value alone: dated ahead of `latest` (ms), or none."""

@@ -1,4 +1,4 @@
-"""Bodies that devices push (C7): what was sent comes out, what is wrong is named, no bytes make it raise anything else."""
+"""Bodies that devices push (C7): what was sent comes out, what is wrong is named, no bytes make it raise more."""
 
 import json
 import math

@@ -1,0 +1,36 @@
+"""Start and stop of the gateway process."""
+
+import asyncio
+import logging
+import signal
+
+from django.conf import settings
+
+from anlan.links.protocols import PROTOCOLS
+
+from .feed import Feed
+from .stations import Door
+
+log = logging.getLogger("anlan.gateway")
+
+
+async def _run() -> None:
+    conf = settings.CONFIG
+    loop = asyncio.get_running_loop()
+    feed = Feed()
+    await feed.start()
+    door = Door(PROTOCOLS["sl651"], feed)
+    port = await door.open(conf.sl651_host, conf.sl651_port)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    (conf.data / "gateway_ready").write_text(str(port), encoding="ascii")
+    log.info("gateway: sl651 on %s:%s", conf.sl651_host, port)
+    await feed.run(stop)
+    await door.close()
+    await feed.close()
+
+
+def run_gateway() -> None:
+    """Serve until SIGTERM."""
+    asyncio.run(_run())
