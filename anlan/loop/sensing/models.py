@@ -36,6 +36,22 @@ class Device(models.Model):
         constraints = [models.UniqueConstraint(fields=["protocol", "address"], name="device_protocol_address")]
 
 
+class Token(models.Model):
+    """What a sender shows to push readings of its devices. Only its hash is here."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token")
+    hint = models.CharField(max_length=16, help_text="how it begins, to tell one from another")
+    devices = models.ManyToManyField(Device, related_name="tokens")
+    mode = models.CharField(max_length=8, choices=MODE_CHOICES)
+    issued_at = models.DateTimeField()
+    issued_by = models.CharField(max_length=80)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "接入令牌"
+
+
 class Quarantine(models.Model):
     """A station that calls and is not admitted, or admitted under another password: shown, kept raw, never judged."""
 
