@@ -184,7 +184,7 @@ class TestUp:
     @pytest.mark.parametrize("sign", ["ports.json", "record.sqlite3", "gateway_ready"])
     def test_stopped_while_it_starts_it_ends_cleanly(self, tmp_path: Path, sign: str) -> None:
         """When the ports are chosen, while tables are laid, while its processes come up."""
-        line = Line(tmp_path, ANLAN_DEMO="true", ANLAN_PORT="0", ANLAN_SL651_PORT="0")
+        line = Line(tmp_path, ANLAN_DEMO="true", ANLAN_PORT="0", ANLAN_SL651_PORT="0", ANLAN_INGEST_PORT="0")
         argv = [sys.executable, "-m", "anlan.site.cli", "up"]
         with subprocess.Popen(argv, env=line.environment, stderr=subprocess.PIPE, text=True) as process:
             while not (tmp_path / "demo-001" / sign).exists():

@@ -38,6 +38,7 @@ class BenchSite:
     gauges: int
     areas: int
     port: int = field(default_factory=free_port)
+    ingest_port: int = field(default_factory=free_port)
     phones_port: int = field(default_factory=free_port)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
@@ -51,6 +52,7 @@ class BenchSite:
             **kept,
             "ANLAN_DATA": str(self.folder),
             "ANLAN_SL651_PORT": str(self.port),
+            "ANLAN_INGEST_PORT": str(self.ingest_port),
             "ANLAN_VOICE_URL": f"http://127.0.0.1:{self.phones_port}",
             "ANLAN_VOICE_SECRET": SECRET,
             "DJANGO_SETTINGS_MODULE": "anlan.site.settings",

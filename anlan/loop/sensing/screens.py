@@ -103,5 +103,7 @@ MAP_LAYERS.add(
 for _kind, _words in {
     "sensing.device_registered": "登记设备",
     "sensing.quarantined": "未登记站来报",
+    "sensing.token_issued": "发放接入令牌",
+    "sensing.token_revoked": "吊销接入令牌",
 }.items():
     KIND_WORDS.add(_kind, _words)

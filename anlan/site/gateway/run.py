@@ -8,7 +8,9 @@ from django.conf import settings
 
 from anlan.links.protocols import PROTOCOLS
 
-from .feed import Feed
+from .feed import Chore, Feed
+from .holders import Holders
+from .http import HttpDoor, Ingest
 from .stations import Door
 
 log = logging.getLogger("anlan.gateway")
@@ -21,12 +23,19 @@ async def _run() -> None:
     await feed.start()
     door = Door(PROTOCOLS["sl651"], feed)
     port = await door.open(conf.sl651_host, conf.sl651_port)
+    holders = Holders(
+        feed.pipeline, requests_per_s=conf.ingest_requests_per_s, readings_per_s=conf.ingest_readings_per_s
+    )
+    feed.chores.append(Chore("tokens", 1.0, holders.reload))
+    http = HttpDoor(Ingest(feed, holders, conf), conf)
+    await http.open(conf.ingest_host, conf.ingest_port)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     (conf.data / "gateway_ready").write_text(str(port), encoding="ascii")
-    log.info("gateway: sl651 on %s:%s", conf.sl651_host, port)
+    log.info("gateway: sl651 on %s:%s, http on %s:%s", conf.sl651_host, port, conf.ingest_host, conf.ingest_port)
     await feed.run(stop)
+    await http.close()
     await door.close()
     await feed.close()
 
