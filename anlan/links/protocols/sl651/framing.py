@@ -6,6 +6,7 @@ Frame (HEX form, §6): 7E7E, 12 bytes of addresses and function, length, STX 02 
 
 import heapq
 import struct
+from dataclasses import dataclass
 
 HEAD = b"\x7e\x7e"
 HEADER = 14  # 7E7E + centre 1 + station 5 + password 2 + function 1 + direction and length 2 + STX or SYN 1
@@ -15,6 +16,18 @@ STX, SYN = 0x02, 0x16
 ETX, EOT, ENQ, ACK, NAK, ETB, ESC = 0x03, 0x04, 0x05, 0x06, 0x15, 0x17, 0x1B
 ENDINGS = frozenset({ETX, EOT, ENQ, ACK, NAK, ETB, ESC})
 CANDIDATES = 32  # beginnings watched at once; a flood of false ones cannot cost more
+
+
+@dataclass(slots=True)
+class Fault:
+    """What is wrong with a frame: kind is checksum, length or structure; offset counts from the frame's first byte."""
+
+    kind: str
+    offset: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} at byte {self.offset}: {self.message}"
 
 
 def _tables() -> tuple[list[int], list[int]]:
