@@ -8,6 +8,7 @@ pipeline. Never: a decision, a clock, storage.
 from collections.abc import Sequence
 from datetime import datetime
 
+from anlan.links.protocols.crc import crc16
 from anlan.links.protocols.sl651 import framing
 from anlan.links.protocols.sl651.bodies import need, read_body
 from anlan.links.protocols.sl651.elements import DATA_FUNCTIONS, ELEMENTS, LISTS, ElementKind, kind_of
@@ -35,7 +36,7 @@ def decode(data: bytes) -> Frame:
         return frame
     frame.etx = data[end]
     frame.trailing = len(data) - end - framing.TAIL
-    want, got = framing.crc16(data[: end + 1]), data[end + 1] << 8 | data[end + 2]
+    want, got = crc16(data[: end + 1]), data[end + 1] << 8 | data[end + 2]
     frame.crc_ok = want == got
     if not frame.crc_ok:
         frame.fault = Fault("checksum", end + 1, f"CRC {got:04X}, computed {want:04X}")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from anlan.kernel.clock import beijing
+from anlan.links.protocols.crc import crc16
 from anlan.links.protocols.sl651 import framing
 from anlan.links.protocols.sl651.codec import Frame
 from anlan.links.protocols.sl651.elements import kind_of
@@ -48,7 +49,7 @@ def seal(head: bytes, direction: int, body: bytes, etx: int, stx: int = framing.
     if len(body) > 0xFFF:
         raise ValueError(f"body of {len(body)} bytes; a frame holds 4095")
     frame = framing.HEAD + head + (direction << 12 | len(body)).to_bytes(2, "big") + bytes([stx]) + body + bytes([etx])
-    return frame + framing.crc16(frame).to_bytes(2, "big")
+    return frame + crc16(frame).to_bytes(2, "big")
 
 
 def up_frame(
