@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.conf import settings
 from django.db import connections
 
 from anlan.links.protocols import PROTOCOLS
@@ -46,7 +47,7 @@ def with_gateway(scenario: Callable[[Ask], Awaitable[None]]) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         feed = Feed()
         await feed.start()
-        door = Door(PROTOCOLS["sl651"], feed)
+        door = Door(PROTOCOLS["sl651"], feed, settings.CONFIG)
         port = await door.open("127.0.0.1", 0)
         feeding = asyncio.create_task(feed.run(stop))
         reader, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -42,6 +42,16 @@ class Config(BaseModel):
     ingest_readings_per_s: float = Field(50_000, gt=0, description="readings a second of one token, on average")
     ingest_requests_per_s: float = Field(50, gt=0, description="requests a second of one token, on average")
     ingest_series_max: int = Field(200, ge=1, description="metrics that one device may send")
+    device_rate: float = Field(10, gt=0, description="frames a second of one admitted station that are read")
+    device_burst: float = Field(
+        1000, ge=1, description="frames it may send at once: a day of five-minute reports twice"
+    )
+    stranger_rate: float = Field(10, gt=0, description="strange or broken frames a second from one host")
+    stranger_burst: float = Field(600, ge=1, description="such frames at once; more, and the host is hung up on")
+    refuse_s: float = Field(60, ge=0, description="seconds for which a host that was hung up on is refused")
+    contest_s: float = Field(300, gt=0, description="one address by turns on two connections within so many seconds")
+    contact_s: float = Field(5, gt=0, description="seconds between two writings of who was in touch")
+    clock_limit_s: float = Field(300, gt=0, description="a station whose clock is off by more is shown")
     voice_url: str = Field("", description="base address of the voice gateway (docs/voice-gateway.md)")
     voice_secret: str = Field("", description="shared secret that signs requests to and receipts from the gateway")
     public_url: str = Field("", description="address under which the gateway reaches this site; default: own address")

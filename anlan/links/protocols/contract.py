@@ -85,7 +85,9 @@ class Asker(Shape):
 
 
 class Splitter(Shape):
-    """Cuts a stream of bytes into messages, whatever the chunks; keeps a bounded rest."""
+    """Cuts a stream of bytes into messages, whatever the chunks; keeps a bounded rest. dropped: bytes in no message."""
+
+    dropped: int
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Whole messages that are complete now, in the order in which they ended."""

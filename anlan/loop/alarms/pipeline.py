@@ -98,11 +98,12 @@ class Pipeline:
 
     def load(self, now: datetime) -> None:
         """Read devices and series, at the start the newest values; plan and restore the kernel."""
-        self.by_id = {d.id: d for d in Device.objects.select_related("place")}
+        self.by_id = {d.id: d for d in Device.objects.in_use().select_related("place")}
         self.devices = {(d.protocol, d.address): d for d in self.by_id.values()}
         self.series = {number: {} for number in self.by_id}
         for one in Series.objects.all():
-            self.series[one.device_id][one.metric] = one.id
+            if one.device_id in self.series:
+                self.series[one.device_id][one.metric] = one.id
         if self.newest is None:
             newest = Newest()
             newest.load()
@@ -124,6 +125,11 @@ class Pipeline:
             stage(batch)
         return batch
 
+    def device_of(self, protocol: str, message: Message) -> Device | None:
+        """The admitted device whose address, and password, a message carries."""
+        device = self.devices.get((protocol, message.station.upper()))
+        return device if device is not None and device.password in ("", message.password.upper()) else None
+
     def admit(self, batch: Batch) -> None:
         """Known station under its own password, else quarantine: kept raw and shown, never judged, never answered."""
         strangers: dict[tuple[str, str], tuple[Heard, str, int]] = {}
@@ -131,7 +137,7 @@ class Pipeline:
             message = heard.message
             station = message.station.upper()
             device = self.devices.get((heard.protocol, station))
-            known = device is not None and device.password in ("", message.password.upper())
+            known = self.device_of(heard.protocol, message) is not None
             batch.accepted.append(known and not message.error)
             batch.devices.append(device if known and not message.error else None)
             if not known and not message.error:
@@ -141,7 +147,8 @@ class Pipeline:
         for (protocol, station), (heard, reason, count) in strangers.items():
             quarantine(
                 system_actor("gateway", self.mode), protocol=protocol, address=station[:64], reason=reason,
-                frame=heard.message.raw, peer=heard.peer, count=count, now=batch.now,
+                frame=heard.message.raw, peer=heard.peer, count=count, password=heard.message.password,
+                now=batch.now,
             )  # fmt: skip
 
     def recall(self, batch: Batch) -> None:

@@ -15,6 +15,8 @@ from .models import Block, Device, Quarantine, Receipt, Series, Snapshot
 from .router import readings_alias
 
 KEEP_SNAPSHOTS = 2
+REST = "*"
+QUARANTINED = 2000  # addresses of strangers that are kept apart; more are made up
 KEEP_FRAME = 4096  # hex digits of an unknown station's last frame
 
 
@@ -47,9 +49,14 @@ def register_device(
 
 @command("sensing.quarantine")
 def quarantine(
-    actor: Actor, *, protocol: str, address: str, reason: str, frame: bytes, peer: str, count: int, now: datetime
-) -> Quarantine:
-    """A station called that is not admitted (reason "unknown") or says another password ("password")."""
+    actor: Actor, *, protocol: str, address: str, reason: str, frame: bytes, peer: str, count: int, now: datetime,
+    password: str = "",
+) -> Quarantine:  # fmt: skip
+    """A station called that is not admitted (reason "unknown") or says another password ("password").
+
+    Where QUARANTINED addresses are kept already somebody makes them up: the rest is counted as one, REST."""
+    if Quarantine.objects.count() >= QUARANTINED:
+        address = address if Quarantine.objects.filter(protocol=protocol, address=address).exists() else REST
     seen, new = Quarantine.objects.get_or_create(
         protocol=protocol,
         address=address,
@@ -57,7 +64,8 @@ def quarantine(
     )
     seen.count += count
     seen.reason, seen.last_seen, seen.peer, seen.last_frame = reason, now, peer[:80], frame.hex()[:KEEP_FRAME]
-    seen.save(update_fields=["count", "reason", "last_seen", "peer", "last_frame"])
+    seen.password = password.upper()[:64]
+    seen.save(update_fields=["count", "reason", "last_seen", "peer", "last_frame", "password"])
     if new:
         record(
             actor,

@@ -1,5 +1,5 @@
-"""Tables of devices and readings. Block, Latest, Mark, Receipt and Snapshot live in the readings database and name rows
-by number."""
+"""Tables of devices and readings. Block, Contact, Latest, Mark, Receipt and Snapshot live in the readings database and
+name rows by number."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         visible = self.filter(within(actor, "place__area_code"), mode=actor.mode)
         return visible if actor.kinds is None else visible.filter(place__kind__in=actor.kinds)
 
+    def in_use(self) -> DeviceQuerySet:
+        return self.filter(disabled_at__isnull=True)
+
 
 class Device(models.Model):
     """A thing that measures, admitted under an address of a protocol."""
@@ -28,6 +31,8 @@ class Device(models.Model):
     password = models.CharField(max_length=64, blank=True)
     mode = models.CharField(max_length=8, choices=MODE_CHOICES)
     admitted_at = models.DateTimeField()
+    disabled_at = models.DateTimeField(null=True, help_text="taken out of use: it is a stranger again, its data stays")
+    config = models.JSONField(default=dict, help_text="how a device that is asked is reached, and its register map")
 
     objects = DeviceQuerySet.as_manager()
 
@@ -64,6 +69,9 @@ class Quarantine(models.Model):
     count = models.PositiveIntegerField(default=0)
     last_frame = models.TextField(help_text="hex")
     peer = models.CharField(max_length=80)
+    password = models.CharField(max_length=64, blank=True, help_text="what it said; sent in clear by the station")
+    ignored_at = models.DateTimeField(null=True)
+    ignored_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         verbose_name = "未登记站"
@@ -143,3 +151,86 @@ class Snapshot(models.Model):
 
     class Meta:
         verbose_name = "判别快照"
+
+
+class Contact(models.Model):
+    """How a device was last in touch. Written by the gateway every few seconds, in the readings database."""
+
+    device = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    peer = models.CharField(max_length=80)
+    frames = models.BigIntegerField(default=0)
+    offset_ms = models.BigIntegerField(null=True, help_text="its clock minus ours when it sent; null = it does not say")
+    slowed = models.PositiveIntegerField(default=0, help_text="frames that had to wait because it sends too many")
+
+    class Meta:
+        verbose_name = "设备联络"
+
+
+class Trouble(models.Model):
+    """Something wrong with a connection rather than with data: a flood, or one address at two places."""
+
+    KINDS = [("flood", "发得太多"), ("stranger", "陌生来源刷报文"), ("contested", "同一地址两处来报")]
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=12, choices=KINDS)
+    protocol = models.CharField(max_length=20)
+    address = models.CharField(max_length=64, blank=True)
+    peer = models.CharField(max_length=80, blank=True)
+    other_peer = models.CharField(max_length=80, blank=True)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "连接异常"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "protocol", "address", "peer"], name="trouble_once")
+        ]  # fmt: skip
+
+
+class StationCommand(models.Model):
+    """Something asked of a station: sent by the gateway when it is connected, answered by the station, or expired."""
+
+    STATES = [("queued", "等站连接"), ("sent", "已下发"), ("answered", "已应答"), ("failed", "未应答")]
+
+    id = models.BigAutoField(primary_key=True)
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="commands")
+    what = models.CharField(max_length=20)
+    details = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=STATES, default="queued")
+    by = models.CharField(max_length=120)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    key = models.CharField(max_length=20, blank=True, help_text="what the answer will name")
+    answer = models.JSONField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True, db_index=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "下发"
+        indexes = [models.Index(fields=["device", "asked_at"], name="stationcommand_device_asked")]
+
+
+class Attachment(models.Model):
+    """A picture or a text that a station sent, kept as a file below the site's data folder."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="attachments")
+    kind = models.CharField(max_length=10)
+    taken_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    file = models.FileField(upload_to="stations/%Y%m")
+
+    class Meta:
+        verbose_name = "站上附件"
+        constraints = [
+            models.UniqueConstraint(fields=["device", "sha256", "taken_at"], name="attachment_once")
+        ]  # fmt: skip

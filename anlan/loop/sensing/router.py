@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db.models import Model
 
 READINGS = "readings"
-MODELS = frozenset({"block", "snapshot", "latest", "mark", "receipt"})
+MODELS = frozenset({"block", "snapshot", "latest", "mark", "receipt", "contact"})
 
 
 def readings_alias() -> str:

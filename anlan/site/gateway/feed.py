@@ -7,7 +7,7 @@ planning anew, the clock's tick, snapshots, and what else was added. Never: a de
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,10 @@ QUEUE_MESSAGES, QUEUE_READINGS = 5000, 1_000_000
 TICK_S = 1.0
 RELOAD_S = 2.0
 SNAPSHOT_S = 60.0
-CHANGES = ("places.created", "places.changed", "sensing.device_registered")
+CHANGES = (
+    "places.created", "places.changed", "sensing.device_registered", "sensing.device_reinstated",
+    "sensing.device_disabled", "sensing.device_password",
+)  # fmt: skip
 log = logging.getLogger("anlan.gateway")
 
 Done = Callable[[bool], None]
@@ -72,6 +75,7 @@ class Feed:
         self.readings = 0
         self.came = asyncio.Event()
         self.room: list[Callable[[], None]] = []  # told after each batch: those that wait while it is full
+        self.beside: list[Callable[[Heard, datetime], None]] = []  # told of each stored message, before its sender is
         self.change = ""
         self.chores = [
             Chore("reload", RELOAD_S, self._reload),
@@ -138,6 +142,7 @@ class Feed:
             batch = Batch(now, [heard for heard, _done in work.messages], [parcel for parcel, _done in work.parcels])
             try:
                 accepted, stored = self.pipeline.take(batch).accepted, [True] * len(work.parcels)
+                self._beside(batch.heard, accepted, now)
             except DatabaseError:
                 failed = True
                 log.exception("%s messages and %s parcels were not stored; the senders will send again",
@@ -145,8 +150,20 @@ class Feed:
             except Exception:
                 log.exception("a batch failed; taking what is in it one by one")
                 accepted, stored = self._one_by_one(work, now)
+                self._beside(batch.heard, accepted, now)
         self._do_chores(now)
         return accepted, stored, failed
+
+    def _beside(self, heard: Sequence[Heard], accepted: list[bool], now: datetime) -> None:
+        """What came beside readings: files, answers. What cannot be kept is not confirmed, so it comes again."""
+        for place, one in enumerate(heard):
+            if accepted[place]:
+                try:
+                    for told in self.beside:
+                        told(one, now)
+                except (DatabaseError, OSError):
+                    log.exception("what %s sent beside its readings was not kept", one.message.station)
+                    accepted[place] = False
 
     def _one_by_one(self, work: Work, now: datetime) -> tuple[list[bool], list[bool]]:
         """Nothing that one sender says may keep the others out."""

@@ -16,7 +16,10 @@ from anlan.loop.sensing.models import Device, Token
 from anlan.loop.sensing.parcels import Table
 from anlan.loop.sensing.tokens import digest
 
-CHANGES = ("sensing.token_issued", "sensing.token_revoked", "sensing.device_registered")
+CHANGES = (
+    "sensing.token_issued", "sensing.token_revoked", "sensing.device_registered", "sensing.device_disabled",
+    "sensing.device_reinstated",
+)  # fmt: skip
 BURST_S = 10.0
 TABLES = 64
 """Tables of names that are remembered of one sender."""
@@ -100,7 +103,7 @@ class Holders:
             return
         devices: dict[UUID, dict[str, UUID]] = {}
         complete = True
-        rows = Device.objects.filter(tokens__revoked_at=None).exclude(tokens=None)
+        rows = Device.objects.in_use().filter(tokens__revoked_at=None).exclude(tokens=None)
         for token, device, address in rows.values_list("tokens", "id", "address"):
             if device in self.pipeline.by_id:
                 devices.setdefault(token, {})[address] = device

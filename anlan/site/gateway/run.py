@@ -21,7 +21,7 @@ async def _run() -> None:
     loop = asyncio.get_running_loop()
     feed = Feed()
     await feed.start()
-    door = Door(PROTOCOLS["sl651"], feed)
+    door = Door(PROTOCOLS["sl651"], feed, conf)
     port = await door.open(conf.sl651_host, conf.sl651_port)
     holders = Holders(
         feed.pipeline, requests_per_s=conf.ingest_requests_per_s, readings_per_s=conf.ingest_readings_per_s

@@ -10,6 +10,8 @@ from anlan.links.protocols.modbus.rtu import LONGEST, decode
 class Whole:
     """Modbus borders are silences on the wire; over TCP the asker knows how long an answer is. A chunk is a frame."""
 
+    dropped = 0
+
     def feed(self, chunk: bytes) -> list[bytes]:
         return [chunk[:LONGEST]] if chunk else []
 
