@@ -22,10 +22,23 @@ WAITS = timedelta(minutes=30)
 AGAIN = timedelta(seconds=20)
 TRIES = 3
 LEASE_S = 10.0
+LONGEST_H = 72
 WORDS = {"now": "召测实时数据", "range": "召测时段数据", "clock": "校时"}
 PERMISSION = {"clock": "sensing.admit"}
 """What changes a station needs more than what reads it."""
 OPEN = ("queued", "sent")
+
+
+def day_back(hours: str, element: str, now: datetime) -> dict[str, str]:
+    """Details of a `range` request: the last so many whole hours of one element. Raises Invalid."""
+    if not hours.isdigit() or not 1 <= int(hours) <= LONGEST_H:
+        raise Invalid("hours", _("小时数应在 1 到 %(most)s 之间") % {"most": LONGEST_H})
+    element = element.upper()
+    if len(element) not in (2, 4) or any(c not in "0123456789ABCDEF" for c in element):
+        raise Invalid("element", _("要素标识符是 2 或 4 位十六进制数，如 26、39、F4"))
+    end = now.replace(minute=0, second=0, microsecond=0)
+    begin = end - timedelta(hours=int(hours))
+    return {"begin": begin.isoformat(), "end": end.isoformat(), "element": element}
 
 
 @command("sensing.ask", permission="sensing.ask")

@@ -11,6 +11,8 @@ from anlan.kernel.actor import Actor
 from anlan.kernel.ids import new_id
 from anlan.kernel.modes import MODE_CHOICES
 
+from .kinds import STATES, TROUBLES
+
 
 class DeviceQuerySet(models.QuerySet["Device"]):
     def visible_to(self, actor: Actor) -> DeviceQuerySet:
@@ -170,10 +172,8 @@ class Contact(models.Model):
 class Trouble(models.Model):
     """Something wrong with a connection rather than with data: a flood, or one address at two places."""
 
-    KINDS = [("flood", "发得太多"), ("stranger", "陌生来源刷报文"), ("contested", "同一地址两处来报")]
-
     id = models.BigAutoField(primary_key=True)
-    kind = models.CharField(max_length=12, choices=KINDS)
+    kind = models.CharField(max_length=12, choices=list(TROUBLES.items()))
     protocol = models.CharField(max_length=20)
     address = models.CharField(max_length=64, blank=True)
     peer = models.CharField(max_length=80, blank=True)
@@ -192,13 +192,11 @@ class Trouble(models.Model):
 class StationCommand(models.Model):
     """Something asked of a station: sent by the gateway when it is connected, answered by the station, or expired."""
 
-    STATES = [("queued", "等站连接"), ("sent", "已下发"), ("answered", "已应答"), ("failed", "未应答")]
-
     id = models.BigAutoField(primary_key=True)
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="commands")
     what = models.CharField(max_length=20)
     details = models.JSONField(default=dict)
-    state = models.CharField(max_length=10, choices=STATES, default="queued")
+    state = models.CharField(max_length=10, choices=list(STATES.items()), default="queued")
     by = models.CharField(max_length=120)
     asked_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -71,7 +71,8 @@ def visible_quarantine(actor: Actor) -> QuerySet[Quarantine]:
 
 
 def devices(actor: Actor) -> list[Device]:
-    return list(Device.objects.visible_to(actor).select_related("place").order_by("address"))
+    """Devices in use, by address."""
+    return list(Device.objects.visible_to(actor).in_use().select_related("place").order_by("address"))
 
 
 def place_values(

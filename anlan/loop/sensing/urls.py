@@ -2,9 +2,16 @@
 
 from django.urls import path
 
-from . import views
+from . import views, views_devices
 
 urlpatterns = [
     path("devices/", views.device_list, name="devices"),
+    path("devices/new", views_devices.device_new, name="device-new"),
     path("devices/unknown", views.unknown_list, name="devices-unknown"),
+    path("devices/unknown/<int:number>", views_devices.unknown_page, name="device-unknown"),
+    path("devices/unknown/<int:number>/<slug:act>", views_devices.unknown_act, name="device-unknown-act"),
+    path("devices/attachments/<uuid:attachment_id>", views_devices.attachment, name="device-attachment"),
+    path("devices/<uuid:device_id>", views_devices.device_page, name="device"),
+    path("devices/<uuid:device_id>/ask", views_devices.ask, name="device-ask"),
+    path("devices/<uuid:device_id>/<slug:act>", views_devices.device_act, name="device-act"),
 ]

@@ -126,3 +126,33 @@ def values_of(reading: Reading, payload: bytes) -> Mapping[str, float | None]:
         }
     registers = [payload[i] << 8 | payload[i + 1] for i in range(0, len(payload) - 1, 2)]
     return {point.metric: value_of(point, registers, reading.address) for point in reading.points}
+
+
+FIELDS = ("host", "port", "slave", "interval_s", "timeout_s")
+COLUMNS = ("metric", "function", "address", "type", "order", "scale", "offset")
+SAMPLE = """\
+# metric, function, address, type, order, scale, offset
+stage, 3, 0, uint16, ABCD, 0.01, 0
+flow, 4, 10, float32, CDAB"""
+
+
+def point_of(line: str) -> Point:
+    """One line of a register map as people write it, columns as in COLUMNS; what is left out at the end has its
+    default. ValueError says what is wrong."""
+    cells = [cell.strip() for cell in line.split(",")]
+    if len(cells) > len(COLUMNS):
+        raise ValueError(f"at most {len(COLUMNS)} columns: {', '.join(COLUMNS)}")
+    return Point.model_validate({name: _cell(name, cell) for name, cell in zip(COLUMNS, cells, strict=False) if cell})
+
+
+def _cell(name: str, cell: str) -> str | int:
+    if name in ("function", "address"):
+        return int(cell, 16) if cell.lower().startswith("0x") else int(cell)
+    return cell
+
+
+def line_of(point: Point) -> str:
+    """A point as `point_of` reads it."""
+    return ", ".join(
+        f"{getattr(point, name):g}" if name in ("scale", "offset") else str(getattr(point, name)) for name in COLUMNS
+    )
