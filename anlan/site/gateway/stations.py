@@ -66,8 +66,8 @@ class Line(asyncio.Protocol):
         self.heard_at = time.monotonic()
         self.backlog.extend(self.splitter.feed(data))
         try:
-            if self.splitter.dropped - self.stray > STRAY:
-                self.stray = self.splitter.dropped
+            while self.splitter.dropped - self.stray > STRAY:
+                self.stray += STRAY
                 self.door.contacts.strange(self, self.door.feed.clock.now())
             if self.backlog and not self.slowed:
                 self._take()
