@@ -55,6 +55,8 @@ class BenchSite:
             "ANLAN_INGEST_PORT": str(self.ingest_port),
             "ANLAN_VOICE_URL": f"http://127.0.0.1:{self.phones_port}",
             "ANLAN_VOICE_SECRET": SECRET,
+            "ANLAN_INGEST_REQUESTS_PER_S": "1e6",
+            "ANLAN_INGEST_READINGS_PER_S": "1e9",
             "DJANGO_SETTINGS_MODULE": "anlan.site.settings",
         }
 

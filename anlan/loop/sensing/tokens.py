@@ -19,7 +19,7 @@ from .models import Device, Token
 
 PREFIX = "anl_"
 HINT = 8
-DEVICES_MAX = 1000
+DEVICES_MAX = 5000
 
 
 def digest(token: str) -> str:
