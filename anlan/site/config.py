@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -52,6 +53,10 @@ class Config(BaseModel):
     contest_s: float = Field(300, gt=0, description="one address by turns on two connections within so many seconds")
     contact_s: float = Field(5, gt=0, description="seconds between two writings of who was in touch")
     clock_limit_s: float = Field(300, gt=0, description="a station whose clock is off by more is shown")
+    mqtt_url: str = Field("", description="broker to take readings from, mqtt[s]://user:password@host:port")
+    mqtt_version: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version that the broker speaks")
+    mqtt_client_id: str = Field("anlan-gateway", description="name of the session that the broker keeps for this site")
+    mqtt_ca: Path | None = Field(None, description="certificate (PEM) that vouches for the broker")
     voice_url: str = Field("", description="base address of the voice gateway (docs/voice-gateway.md)")
     voice_secret: str = Field("", description="shared secret that signs requests to and receipts from the gateway")
     public_url: str = Field("", description="address under which the gateway reaches this site; default: own address")

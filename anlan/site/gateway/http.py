@@ -7,66 +7,30 @@ for what is not on disk.
 import asyncio
 import hashlib
 import json
+import logging
 import time
-import zlib
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
-from anlan.links.ingest import PACKED_TYPE, Body, BodyFault, Refusal, Tables, decode
-from anlan.loop.alarms.pipeline import AHEAD
+from anlan.links.ingest import PACKED_TYPE
 from anlan.loop.sensing.models import Receipt
-from anlan.loop.sensing.parcels import Parcel
-from anlan.loop.sensing.queries import ms
 from anlan.site.config import Config
 
 from .feed import Feed
-from .holders import Bucket, Foreign, Holder, Holders
+from .holders import Bucket, Holder, Holders
+from .taking import Problem, Taken, Taker
 
 PATH = "/ingest/v1/readings"
 TYPES = ("application/json", PACKED_TYPE, "application/octet-stream")
 KEY_MAX = 128
-REFUSED_MAX = 100
-"""Refused rows that an answer names; `refused_total` counts all."""
+BODY_S = 60.0
 STRANGERS_PER_S = 0.5
 """Requests without a good token that one address may make a second, on average."""
-
-
-class Problem(Exception):
-    """An answer that is no success. facts: what else the body says; headers: besides the usual ones."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        facts: dict[str, object] | None = None,
-        headers: tuple[tuple[str, str], ...] = (),
-    ) -> None:
-        super().__init__(message)
-        self.status, self.headers = status, headers
-        self.body: dict[str, object] = {"code": f"ingest.{code}", "message": message} | (facts or {})
-
-
-@dataclass(slots=True)
-class Taken:
-    """A decoded body on its way: what is stored, and the answer about it."""
-
-    parcel: Parcel
-    refused: list[Refusal] = field(default_factory=list)
-    future: int = 0
-
-    @property
-    def status(self) -> int:
-        return 207 if self.refused else 200
-
-    def answer(self) -> dict[str, object]:
-        named = [{"row": one.row, "field": one.field, "why": one.why} for one in self.refused[:REFUSED_MAX]]
-        return {"stored": len(self.parcel), "future": self.future, "refused_total": len(self.refused), "refused": named}
+log = logging.getLogger("anlan.gateway")
 
 
 class Ingest:
@@ -74,7 +38,7 @@ class Ingest:
 
     def __init__(self, feed: Feed, holders: Holders, conf: Config) -> None:
         self.feed, self.holders, self.conf = feed, holders, conf
-        self.tables = Tables()
+        self.taker = Taker(feed, conf.ingest_series_max, conf.ingest_body_max)
         self.strangers: dict[str, Bucket] = {}
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
@@ -83,6 +47,11 @@ class Ingest:
             status, headers, body = await self._answer(scope, protocol)
         except Problem as problem:
             status, headers, body = problem.status, list(problem.headers), problem.body
+        except (ProtocolError, ProtocolClosed):
+            return  # the sender left
+        except Exception:
+            log.exception("a request of %s failed", scope.client)
+            status, headers, body = 500, [], {"code": "ingest.failed", "message": "nothing was stored"}
         data = json.dumps(body, ensure_ascii=False).encode()
         protocol.response_bytes(status, [("content-type", "application/json"), *headers], data)
 
@@ -94,18 +63,13 @@ class Ingest:
         holder = self._holder(scope)
         content_type = self._content_type(scope)
         self._room(holder)
-        data = await self._read(scope, protocol)
         try:
-            body = decode(data, content_type, self.tables)
-        except BodyFault as fault:
-            places = {"field": fault.field, "row": fault.row, "byte": fault.byte}
-            facts = {name: value for name, value in places.items() if value not in ("", -1)}
-            raise Problem(422, "body", fault.message, facts=facts) from fault
-        holder.readings.take(len(body))
-        taken = self._take(holder, body, data)
+            data = await asyncio.wait_for(self._read(scope, protocol), BODY_S)
+        except TimeoutError as error:
+            raise Problem(408, "slow", f"the body took longer than {BODY_S:g} s") from error
+        taken = self.taker.take(holder, data, content_type)
+        holder.readings.take(len(taken.parcel))
         if not len(taken.parcel):
-            if taken.refused:
-                raise Problem(self._status_of_none(taken), "refused", "no row could be taken", taken.answer())
             return 200, [], taken.answer()
         receipt = self._receipt(scope, holder, data, taken)
         return await self._store(taken, receipt)
@@ -159,39 +123,6 @@ class Ingest:
                 raise Problem(413, "too_large", f"more than {most} bytes", {"limit": most})
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def _take(self, holder: Holder, body: Body, data: bytes) -> Taken:
-        """The body as a parcel of the holder's devices. Rows of other devices are left out, other bodies refused."""
-        try:
-            table = holder.table(body.names, body.table)
-        except Foreign as foreign:
-            if body.rows is None:
-                address, metric = body.names[foreign.args[0][0]]
-                raise Problem(
-                    403, "device", _foreign(address), {"field": "s", "name": f"{address}/{metric}"}
-                ) from foreign
-            body = _without(body, foreign.args[0])
-            table = holder.table(body.names, b"")
-        if table.numbers is None:
-            self._few_enough(table.names)
-        parcel = Parcel(table, body.index, body.times, body.values, f"{holder.key}:{len(data)}:{zlib.crc32(data)}")
-        future = int(np.count_nonzero(body.times > ms(self.feed.clock.now() + AHEAD)))
-        return Taken(parcel, body.refused, future)
-
-    def _few_enough(self, names: list[tuple[Any, str]]) -> None:
-        """A sender that makes up a metric for each reading would fill the tables."""
-        known = self.feed.pipeline.series
-        new: dict[Any, set[str]] = {}
-        for device, metric in names:
-            if metric not in known.get(device, {}):
-                new.setdefault(device, set()).add(metric)
-        most = self.conf.ingest_series_max
-        for device, metrics in new.items():
-            if len(known.get(device, {})) + len(metrics) > most:
-                raise Problem(422, "series", f"a device may have {most} metrics", {"field": "metric"})
-
-    def _status_of_none(self, taken: Taken) -> int:
-        return 403 if all(one.field == "device" and one.why.startswith("not") for one in taken.refused) else 422
-
     def _receipt(self, scope: Any, holder: Holder, data: bytes, taken: Taken) -> Receipt | None:
         key = scope.headers.get("idempotency-key")
         if key is None:
@@ -222,26 +153,6 @@ class Ingest:
             )
         status, answer = json.loads(before.answer)
         return status, [("idempotency-replayed", "true")], answer
-
-
-def _without(body: Body, foreign: list[int]) -> Body:
-    """The rows of own devices; the others are refused by name."""
-    assert body.rows is not None
-    out = np.isin(body.index, foreign)
-    refused = [
-        Refusal(row, "device", _foreign(body.names[n][0]))
-        for row, n in zip(body.rows[out].tolist(), body.index[out].tolist(), strict=True)
-    ]
-    place = {old: new for new, old in enumerate(n for n in range(len(body.names)) if n not in set(foreign))}
-    index = np.array([place[n] for n in body.index[~out].tolist()], np.int32)
-    return Body(
-        [body.names[n] for n in place], index, body.times[~out], body.values[~out],
-        sorted([*body.refused, *refused], key=lambda one: one.row), body.rows[~out],
-    )  # fmt: skip
-
-
-def _foreign(address: str) -> str:
-    return f"not a device of this token: {address}" if address else "not clear whose: this token has several devices"
 
 
 def _after(seconds: float) -> tuple[tuple[str, str], ...]:

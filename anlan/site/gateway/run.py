@@ -8,6 +8,7 @@ from django.conf import settings
 
 from anlan.links.protocols import PROTOCOLS
 
+from .broker import Broker
 from .feed import Chore, Feed
 from .holders import Holders
 from .http import HttpDoor, Ingest
@@ -29,12 +30,17 @@ async def _run() -> None:
     feed.chores.append(Chore("tokens", 1.0, holders.reload))
     http = HttpDoor(Ingest(feed, holders, conf), conf)
     await http.open(conf.ingest_host, conf.ingest_port)
+    broker = Broker(feed, conf) if conf.mqtt_url else None
+    if broker is not None:
+        broker.open()
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     (conf.data / "gateway_ready").write_text(str(port), encoding="ascii")
     log.info("gateway: sl651 on %s:%s, http on %s:%s", conf.sl651_host, port, conf.ingest_host, conf.ingest_port)
     await feed.run(stop)
+    if broker is not None:
+        broker.close()
     await http.close()
     await door.close()
     await feed.close()
