@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 from django.db import connections
+from django.test import Client
 
 from anlan.base.journal.models import Entry
 from anlan.kernel.errors import Invalid, NotPermitted
@@ -287,3 +288,29 @@ def test_a_token_is_shown_once_kept_as_a_hash_and_written_in_the_journal(at_now:
     sl651 = register_device(SYSTEM, protocol="sl651", address="G1", place=at_now.places["YL1"], now=NOW)
     with pytest.raises(Invalid):
         issue_token(at_now.actor("zhiban"), devices=[*devices, sl651], now=NOW)
+
+
+def test_tokens_on_the_devices_page(at_now: Cast) -> None:
+    """Issued to whoever may admit, shown once, revoked there; to others there is neither card nor act."""
+    device, other = pushes(at_now, 1, 2)[0]
+    page, client = f"/devices/{device.id}", Client()
+    client.force_login(at_now.accounts["zhiban"])
+    unknown = client.post(f"{page}/tokens", {"others": "nobody"})
+    assert (unknown.status_code, Token.objects.count()) == (422, 1)
+    shown = client.post(f"{page}/tokens", {"others": "g2"})
+    assert shown["Cache-Control"] == "no-store"
+    clear = shown.content.decode().split("Bearer ")[1].split("&")[0].split('"')[0]
+    token = Token.objects.get(digest=digest(clear))
+    assert set(token.devices.all()) == {device, other}
+    assert clear not in client.get(page).content.decode()
+    assert token.hint in client.get(page).content.decode()
+    town = Client()
+    town.force_login(at_now.accounts["shipo"])
+    assert "接入令牌" not in town.get(page).content.decode()
+    assert town.post(f"{page}/tokens").status_code == 403
+    assert town.post(f"{page}/tokens/{token.id}/revoke").status_code == 403
+    assert client.post(f"{page}/tokens/{other.id}/revoke").status_code == 404
+    assert client.post(f"{page}/tokens/{token.id}/revoke").status_code == 302
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+    assert "已吊销" in client.get(page).content.decode()

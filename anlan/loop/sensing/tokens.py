@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from anlan.base.journal.commands import command, record
 from anlan.kernel.actor import Actor
@@ -36,6 +36,12 @@ def visible_tokens(actor: Actor) -> QuerySet[Token]:
     return Token.objects.filter(devices__in=seen).exclude(devices__in=unseen).distinct()
 
 
+def tokens_of(actor: Actor, device: Device) -> list[Token]:
+    """Tokens that speak for a device, the newest first, each with `count` of its devices; revoked ones come last."""
+    held = visible_tokens(actor).filter(id__in=device.tokens.values("id")).annotate(count=Count("devices"))
+    return sorted(held, key=lambda one: (one.revoked_at is not None, -one.issued_at.timestamp()))
+
+
 @command("sensing.issue_token", permission="sensing.admit")
 def issue_token(actor: Actor, *, devices: Sequence[Device], now: datetime) -> tuple[Token, str]:
     """A new token for one device, or for the several that one sender speaks for; returns it with its only clear text.
@@ -46,8 +52,8 @@ def issue_token(actor: Actor, *, devices: Sequence[Device], now: datetime) -> tu
     if not numbers or len(numbers) > DEVICES_MAX:
         raise Invalid("devices", f"一个令牌对应 1 至 {DEVICES_MAX} 台设备")
     held = list(Device.objects.visible_to(actor).filter(id__in=numbers).select_related("place"))
-    if len(held) != len(numbers):
-        raise Invalid("devices", "其中有不归你管的设备")
+    if len(held) != len(numbers) or any(device.disabled_at for device in held):
+        raise Invalid("devices", "其中有停用的设备，或不归您管的设备")
     if len({device.address for device in held}) != len(held):
         raise Invalid("devices", "其中有地址相同的设备，报来的数据分不清是谁的", "分开发放")
     clear = PREFIX + secrets.token_urlsafe(32)

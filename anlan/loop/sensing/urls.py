@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views, views_devices
+from . import views, views_devices, views_tokens
 
 urlpatterns = [
     path("devices/", views.device_list, name="devices"),
@@ -13,5 +13,7 @@ urlpatterns = [
     path("devices/attachments/<uuid:attachment_id>", views_devices.attachment, name="device-attachment"),
     path("devices/<uuid:device_id>", views_devices.device_page, name="device"),
     path("devices/<uuid:device_id>/ask", views_devices.ask, name="device-ask"),
+    path("devices/<uuid:device_id>/tokens", views_tokens.issue, name="device-token"),
+    path("devices/<uuid:device_id>/tokens/<uuid:token_id>/revoke", views_tokens.revoke, name="device-token-revoke"),
     path("devices/<uuid:device_id>/<slug:act>", views_devices.device_act, name="device-act"),
 ]

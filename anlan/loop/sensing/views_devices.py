@@ -16,6 +16,7 @@ from . import admission, asking
 from .models import Attachment, Device, StationCommand
 from .queries import device_states
 from .queries_devices import area_word, attachments_of, commands_of, contact, device, places_for, stranger
+from .tokens import tokens_of
 from .wires import WIRES, wire_of
 from .words import answer_clock, answer_rows, clock_wrong, offset_word
 
@@ -41,6 +42,7 @@ def device_page(request: ActorRequest, device_id: UUID) -> HttpResponse:
         "asked": [_asked(one) for one in commands_of(found)],
         "waiting": found.commands.filter(state__in=asking.OPEN, expires_at__gt=request.now).exists(),
         "attachments": [(one, _text(one)) for one in attachments_of(found)],
+        "tokens": tokens_of(request.actor, found) if wire.pushes else [],
         "fields": wire.form.show(found.config) if wire.form is not None else None,
     }
     return render(request, "sensing/device.html", context)

@@ -24,12 +24,14 @@ class ConfigForm:
 
 @dataclass(frozen=True)
 class Wire:
-    """A protocol as pages show it. asks: names of the requests that its devices answer (see asking.WORDS)."""
+    """A protocol as pages show it. asks: names of the requests that its devices answer (see asking.WORDS); pushes: its
+    devices show a token, not a password."""
 
     name: str
     title: str
     asks: frozenset[str] = frozenset()
     form: ConfigForm | None = None
+    pushes: bool = False
 
 
 WIRES: Registry[Wire] = Registry("device protocol")
