@@ -19,6 +19,7 @@ from anlan.loop.sensing.router import readings_alias
 from anlan.site.gateway.feed import Chore, Feed, Work
 from anlan.site.gateway.holders import Holders
 from anlan.site.gateway.http import PATH, HttpDoor, Ingest
+from anlan.site.gateway.manual import Clerk
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ async def gate(**changes: object) -> AsyncIterator[Gate]:
         feed.pipeline, requests_per_s=conf.ingest_requests_per_s, readings_per_s=conf.ingest_readings_per_s
     )
     feed.chores.append(Chore("tokens", 1.0, holders.reload))
+    feed.chores.append(Chore("manual", 1.0, Clerk(feed.pipeline).work))
     ingest = Ingest(feed, holders, conf)
     http, port = HttpDoor(ingest, conf), free_port()
     await http.open("127.0.0.1", port)

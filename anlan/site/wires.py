@@ -57,6 +57,7 @@ def show_modbus(config: Mapping[str, object]) -> dict[str, str]:
 
 
 FORMS = {"modbus": ConfigForm(read_modbus, show_modbus, registers.SAMPLE)}
+WIRES.add("manual", Wire("manual", "人工", by_hand=True))
 WIRES.add("ingest", Wire("ingest", "推送（HTTP、MQTT）", pushes=True))
 
 for _manifest in PROTOCOLS.values():

@@ -26,6 +26,7 @@ PERMISSIONS: dict[str, str] = {
     "sensing.read": "看监测数据",
     "sensing.admit": "登记、停用设备，处理未登记的站",
     "sensing.ask": "召测和校时",
+    "sensing.enter": "录入人工数据",
     "journal.read": "查记录",
     "exports.make": "导出",
     "accounts.manage": "管理账号",

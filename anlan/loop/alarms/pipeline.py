@@ -21,9 +21,16 @@ from django.db import DatabaseError
 from anlan.base.journal.commands import writing
 from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
+from anlan.kernel.judging.kernel import HORIZON_MS
 from anlan.kernel.modes import Mode
-from anlan.loop.sensing.blocks import FUTURE, GOOD, MISSING, Columns
-from anlan.loop.sensing.commands import open_series, quarantine, store_block
+from anlan.loop.sensing.blocks import FUTURE, GOOD, MANUAL, MISSING, Columns
+from anlan.loop.sensing.commands import (
+    drop_snapshots,
+    open_series,
+    quarantine,
+    store_block,
+    withdraw_from_blocks,
+)
 from anlan.loop.sensing.latest import Newest
 from anlan.loop.sensing.models import Device, Receipt, Series
 from anlan.loop.sensing.parcels import Parcel, Table
@@ -81,6 +88,17 @@ class Batch:
     fresh: list[Parcel] = field(default_factory=list)
     columns: Columns | None = None
     block: int = 0
+
+
+class HandJudge(Judge):
+    """Counts what a person read like what a device says, as it comes and when blocks are replayed."""
+
+    def judge(self, columns: Columns, block: int, known_at: datetime) -> None:
+        by_hand = columns.quality == MANUAL
+        if by_hand.any():
+            quality = np.where(by_hand, np.int8(GOOD), columns.quality)
+            columns = Columns(columns.series, columns.times, columns.values, quality)
+        super().judge(columns, block, known_at)
 
 
 class Pipeline:
@@ -236,6 +254,17 @@ class Pipeline:
         or, while many stations speak for the first time, a little later for all of them together."""
         if batch.columns is not None:
             self.judge.judge(batch.columns, batch.block, batch.now)
+
+    def took_back(self, source: str, since: datetime, first_ms: int, now: datetime) -> None:
+        """Readings of a parcel were withdrawn: the newest values, and what was judged, must not know them any more."""
+        numbers = withdraw_from_blocks(hashlib.sha256(source.encode()).hexdigest(), since)
+        if self.newest is not None:
+            for number in numbers:
+                self.newest.derive(number)
+        if first_ms > ms(now) - HORIZON_MS:
+            drop_snapshots()
+            self.load(now)
+            self.turn(now)
 
     def raise_alarms(self, batch: Batch) -> None:
         """Bring the alarms to the kernel's levels; a database that is busy is tried again on the next turn."""

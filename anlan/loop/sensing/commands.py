@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import numpy as np
 from django.db import transaction
 
 from anlan.base.journal.commands import command, record
@@ -10,7 +11,7 @@ from anlan.base.places.models import Place
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import Invalid
 
-from .blocks import Columns, pack
+from .blocks import MANUAL, WITHDRAWN, Columns, pack, unpack
 from .models import Block, Device, Quarantine, Receipt, Series, Snapshot
 from .router import readings_alias
 
@@ -101,6 +102,25 @@ def store_block(columns: Columns, *, source: str, now: datetime, receipts: Seque
         if receipts:
             Receipt.objects.using(alias).bulk_create(receipts)
     return block.id
+
+
+def withdraw_from_blocks(source: str, since: datetime) -> list[int]:
+    """Mark what was entered by hand in the blocks of a source as withdrawn, so that a replay leaves it out; returns the
+    series. Pages learn it from the block that says what stands instead. since: when the source was entered."""
+    alias = readings_alias()
+    numbers: set[int] = set()
+    for block in Block.objects.using(alias).filter(arrived_at__gte=since, source=source):
+        columns = unpack(bytes(block.packed))
+        by_hand = columns.quality == MANUAL
+        columns.quality = np.where(by_hand, np.int8(WITHDRAWN), columns.quality)
+        numbers |= set(columns.series.tolist())
+        Block.objects.using(alias).filter(id=block.id).update(packed=pack(columns))
+    return sorted(numbers)
+
+
+def drop_snapshots() -> None:
+    """The kernel's kept states know readings that do not stand any more: the next start replays the blocks."""
+    Snapshot.objects.using(readings_alias()).all().delete()
 
 
 def store_snapshot(state: bytes, *, block: int, plan: str, now: datetime) -> None:

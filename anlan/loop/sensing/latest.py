@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from django.db import connections, transaction
 
-from .blocks import FUTURE, WITHDRAWN, Columns, unpack
+from .blocks import FUTURE, GOOD, MISSING, WITHDRAWN, Columns, unpack
 from .models import Block, Latest, Mark
+from .reader import readings_between
 from .router import readings_alias
 
 EVERY_S = 1.0
@@ -69,12 +70,19 @@ class Newest:
         self.quality[number] = columns.quality[newest]
         self.changed[number] = True
 
-    def put(self, series: int, at_ms: int, value: float | None, quality: int) -> None:
-        """Say what is the newest after a reading was withdrawn."""
-        self._fit(series)
-        self.at[series], self.quality[series] = at_ms, quality
-        self.value[series] = math.nan if value is None else value
-        self.changed[series] = True
+    def derive(self, series: int) -> None:
+        """Find the newest of a series again, after a reading of it was withdrawn; it may have none any more."""
+        held = readings_between([series], 0, int(self.at[series]))[series] if series < len(self.at) else []
+        if held:
+            at, value = held[-1]
+            self.at[series], self.quality[series] = at, MISSING if value is None else GOOD
+            self.value[series] = math.nan if value is None else value
+            self.changed[series] = True
+            self.marked = min(self.marked, self.block - 1)
+        elif series in self.written:
+            self.at[series], self.changed[series] = _NEVER, False
+            Latest.objects.using(readings_alias()).filter(series=series).delete()
+            self.written.discard(series)
 
     def _fit(self, most: int) -> None:
         size = len(self.at)

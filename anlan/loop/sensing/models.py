@@ -93,7 +93,8 @@ class Series(models.Model):
 
 
 class Block(models.Model):
-    """The readings of one micro-batch as packed columns (see blocks.py), in order of arrival. Never changed."""
+    """The readings of one micro-batch as packed columns (see blocks.py), in order of arrival. Never changed, but that
+    readings entered by hand are marked when they are withdrawn."""
 
     id = models.BigAutoField(primary_key=True)
     arrived_at = models.DateTimeField(db_index=True)
@@ -232,3 +233,32 @@ class Attachment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["device", "sha256", "taken_at"], name="attachment_once")
         ]  # fmt: skip
+
+
+class ManualBatch(models.Model):
+    """A sheet of readings that somebody wrote down: looked at first, stored by the gateway, taken back as a whole.
+
+    lines: what was written, each with what is wrong with it ("" = nothing). rows: the good ones, [device, metric, time
+    in ms, value]. before: what stood at their times when they were stored, [value, quality] or null.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    file_name = models.CharField(max_length=200)
+    mode = models.CharField(max_length=8, choices=MODE_CHOICES)
+    state = models.CharField(max_length=12, default="preview")
+    by = models.CharField(max_length=120)
+    account_id = models.BigIntegerField(null=True)
+    entered_at = models.DateTimeField()
+    stored_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    lines = models.JSONField(default=list)
+    rows = models.JSONField(default=list)
+    before = models.JSONField(null=True)
+    good = models.PositiveIntegerField(default=0)
+    bad = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, db_index=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "人工数据"

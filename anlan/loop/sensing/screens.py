@@ -14,6 +14,7 @@ from anlan.ui.map_layers import MAP_LAYERS, Feature, MapLayer, point
 from anlan.ui.navigation import NAVIGATION, Count, NavItem
 from anlan.ui.words import age
 
+from .manual import visible_batches
 from .models import Device
 from .queries import LatestValue, device_states, latest_values, source_packs, visible_quarantine
 from .queries_devices import waiting_quarantine
@@ -96,8 +97,15 @@ def _quarantine_references(actor: Actor, keys: set[str]) -> dict[str, Reference]
     }
 
 
+def _manual_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
+    found = visible_batches(actor).filter(id__in=keys)
+    return {str(one.id): Reference(one.file_name, reverse("manual-batch", args=[one.id])) for one in found}
+
+
+RESOLVERS.add("manual", _manual_references)
 RESOLVERS.add("device", _device_references)
 RESOLVERS.add("quarantine", _quarantine_references)
+NAVIGATION.add("manual", NavItem("人工数据", "manual", "list", "calm", 16, "sensing.enter"))
 NAVIGATION.add("devices", NavItem("设备", "devices", "tower", "calm", 15, "sensing.read", count=_silent))
 MAP_LAYERS.add(
     "rain", MapLayer("雨量站", "雨水", 40, gauge_features, permission="sensing.read", parts=("sensing", "places"))
@@ -110,6 +118,8 @@ for _kind, _words in {
     "sensing.quarantined": "未登记站来报",
     "sensing.token_issued": "发放接入令牌",
     "sensing.token_revoked": "吊销接入令牌",
+    "sensing.manual_entered": "录入人工数据",
+    "sensing.manual_withdrawn": "撤回人工数据",
     "sensing.ignored": "不予登记",
     "sensing.noticed": "撤回不予登记",
     "sensing.device_disabled": "停用设备",

@@ -166,7 +166,8 @@ def unknown_act(request: ActorRequest, number: int, act: str) -> HttpResponse:
 @page("sensing.admit", "GET", "HEAD", "POST")
 def device_new(request: ActorRequest) -> HttpResponse:
     """Register a device before it calls, or one that is asked (Modbus)."""
-    protocols = sorted(WIRES.values(), key=lambda one: one.form is not None)  # those that call by themselves first
+    offered = [one for one in WIRES.values() if not one.by_hand]
+    protocols = sorted(offered, key=lambda one: one.form is not None)  # those that call by themselves first
     wire = wire_of(request.GET.get("protocol", protocols[0].name))
     if request.method != "POST":
         text = request.GET.get("find", "")

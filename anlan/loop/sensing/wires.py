@@ -25,13 +25,14 @@ class ConfigForm:
 @dataclass(frozen=True)
 class Wire:
     """A protocol as pages show it. asks: names of the requests that its devices answer (see asking.WORDS); pushes: its
-    devices show a token, not a password."""
+    devices show a token, not a password; by_hand: people read it, there is no device to register."""
 
     name: str
     title: str
     asks: frozenset[str] = frozenset()
     form: ConfigForm | None = None
     pushes: bool = False
+    by_hand: bool = False
 
 
 WIRES: Registry[Wire] = Registry("device protocol")

@@ -12,6 +12,7 @@ from .broker import Broker
 from .feed import Chore, Feed
 from .holders import Holders
 from .http import HttpDoor, Ingest
+from .manual import Clerk
 from .stations import Door
 
 log = logging.getLogger("anlan.gateway")
@@ -28,6 +29,7 @@ async def _run() -> None:
         feed.pipeline, requests_per_s=conf.ingest_requests_per_s, readings_per_s=conf.ingest_readings_per_s
     )
     feed.chores.append(Chore("tokens", 1.0, holders.reload))
+    feed.chores.append(Chore("manual", 1.0, Clerk(feed.pipeline).work))
     http = HttpDoor(Ingest(feed, holders, conf), conf)
     await http.open(conf.ingest_host, conf.ingest_port)
     broker = Broker(feed, conf) if conf.mqtt_url else None
