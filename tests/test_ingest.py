@@ -16,7 +16,7 @@ from anlan.links.ingest import PACKED_TYPE, encode_packed
 from anlan.loop.alarms.models import Alarm
 from anlan.loop.alarms.tests.stations import standing
 from anlan.loop.sensing.blocks import FUTURE, GOOD, MISSING
-from anlan.loop.sensing.commands import register_device
+from anlan.loop.sensing.commands import KEEP_RECEIPTS, forget_receipts, register_device
 from anlan.loop.sensing.models import Device, Receipt, Series, Token
 from anlan.loop.sensing.router import readings_alias
 from anlan.loop.sensing.tokens import digest, issue_token, revoke_token
@@ -229,7 +229,10 @@ def test_the_same_key_is_answered_again_and_stored_once(at_now: Cast) -> None:
     play(scenario)
     play(lambda gate: _again(gate, token, body))  # a gateway that was started anew remembers
     assert stored() == [(-1, 7.0, GOOD)] * 2
-    assert Receipt.objects.using(readings_alias()).count() == 2
+    kept = Receipt.objects.using(readings_alias())
+    assert kept.count() == 2
+    kept.filter(key=kept.values_list("key", flat=True)[0]).update(at=NOW - KEEP_RECEIPTS)
+    assert (forget_receipts(NOW + MINUTE), kept.count()) == (1, 1)
 
 
 async def _again(gate: Gate, token: str, body: object) -> None:

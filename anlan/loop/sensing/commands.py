@@ -1,7 +1,7 @@
 """The only writers of devices and readings. Blocks are written by the gateway alone, each in one transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
@@ -16,6 +16,7 @@ from .models import Block, Device, Quarantine, Receipt, Series, Snapshot
 from .router import readings_alias
 
 KEEP_SNAPSHOTS = 2
+KEEP_RECEIPTS = timedelta(days=3)
 REST = "*"
 QUARANTINED = 2000  # addresses of strangers that are kept apart; more are made up
 KEEP_FRAME = 4096  # hex digits of an unknown station's last frame
@@ -102,6 +103,13 @@ def store_block(columns: Columns, *, source: str, now: datetime, receipts: Seque
         if receipts:
             Receipt.objects.using(alias).bulk_create(receipts)
     return block.id
+
+
+def forget_receipts(now: datetime) -> int:
+    """Drop the keys of deliveries that nobody will send again; returns how many, at most some thousand at a time."""
+    alias = readings_alias()
+    old = Receipt.objects.using(alias).filter(at__lt=now - KEEP_RECEIPTS).values_list("key", flat=True)[:5000]
+    return Receipt.objects.using(alias).filter(key__in=list(old)).delete()[0]
 
 
 def withdraw_from_blocks(source: str, since: datetime) -> list[int]:

@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections
 
 from anlan.base.journal.models import Entry
 from anlan.loop.alarms.pipeline import Batch, HandJudge, Heard, Pipeline
+from anlan.loop.sensing.commands import forget_receipts
 from anlan.loop.sensing.parcels import Parcel
 from anlan.ui.context import site_clock
 
@@ -28,6 +29,7 @@ QUEUE_MESSAGES, QUEUE_READINGS = 5000, 1_000_000
 TICK_S = 1.0
 RELOAD_S = 2.0
 SNAPSHOT_S = 60.0
+RECEIPTS_S = 600.0
 CHANGES = (
     "places.created", "places.changed", "sensing.device_registered", "sensing.device_reinstated",
     "sensing.device_disabled", "sensing.device_password",
@@ -79,6 +81,7 @@ class Feed:
         self.chores = [
             Chore("reload", RELOAD_S, self._reload),
             Chore("tick", TICK_S, self._tick),
+            Chore("receipts", RECEIPTS_S, forget_receipts),
             Chore("snapshot", SNAPSHOT_S, self.pipeline.judge.snapshot, time.monotonic() + SNAPSHOT_S),
         ]
 
