@@ -13,6 +13,7 @@ from .feed import Chore, Feed
 from .holders import Holders
 from .http import HttpDoor, Ingest
 from .manual import Clerk
+from .polling import Polling
 from .stations import Door
 
 log = logging.getLogger("anlan.gateway")
@@ -35,6 +36,7 @@ async def _run() -> None:
     broker = Broker(feed, conf) if conf.mqtt_url else None
     if broker is not None:
         broker.open()
+    polling = Polling(feed, conf.contact_s)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
@@ -43,6 +45,7 @@ async def _run() -> None:
     await feed.run(stop)
     if broker is not None:
         broker.close()
+    await polling.close()
     await http.close()
     await door.close()
     await feed.close()
