@@ -4,6 +4,7 @@ admission, refusal, taking out of use and passwords.
 Never: a station admitted by itself, or a reading judged whose station nobody answers for.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from anlan.kernel.actor import Actor
 from anlan.kernel.errors import Conflict, Invalid
 
 from .models import Device, Quarantine
+from .wires import WIRES, wire_of
 
 LONGEST_ADDRESS = 64
 
@@ -37,6 +39,10 @@ def admit(
     """
     word = clean_password(password)
     address = address.strip().upper()
+    if protocol not in WIRES:
+        raise Invalid(
+            "protocol", _("没有规约 %(name)s，可用：%(known)s") % {"name": protocol, "known": "、".join(WIRES)}
+        )
     if not address or len(address) > LONGEST_ADDRESS:
         raise Invalid("address", _("站地址要有 1 到 64 个字符"))
     device = Device.objects.select_for_update().filter(protocol=protocol, address=address).first()
@@ -105,6 +111,17 @@ def set_password(actor: Actor, device: Device, *, password: str, now: datetime) 
         device.save(update_fields=["password"])
         _record(actor, "sensing.device_password", device, now)
     return device
+
+
+def describe(actor: Actor, device: Device, *, form: Mapping[str, str], now: datetime) -> Device:
+    """`configure` with what an operator typed. Raises Invalid naming the field; the address cannot change."""
+    wire = wire_of(device.protocol)
+    if wire.form is None:
+        raise Invalid("protocol", _("这种规约的设备不用配置"))
+    address, config = wire.form.read(form)
+    if address != device.address:
+        raise Invalid("host", _("主机、端口、从站号是这台设备的地址，不能改"), _("停用它，再登记新的"))
+    return configure(actor, device, config=config, now=now)
 
 
 @command("sensing.configure", permission="sensing.admit")

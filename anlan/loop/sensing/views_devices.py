@@ -115,13 +115,7 @@ def device_act(request: ActorRequest, device_id: UUID, act: str) -> HttpResponse
 
 
 def _configure(request: ActorRequest, found: Device) -> str:
-    form = wire_of(found.protocol).form
-    if form is None:
-        raise Invalid("protocol", _("这种规约的设备不用配置"))
-    address, config = form.read(request.POST.dict())
-    if address != found.address:
-        raise Invalid("host", _("主机、端口、从站号是这台设备的地址，不能改"), _("停用它，再登记新的"))
-    admission.configure(request.actor, found, config=config, now=request.now)
+    admission.describe(request.actor, found, form=request.POST.dict(), now=request.now)
     return _("配置已改，网关几秒内照办")
 
 

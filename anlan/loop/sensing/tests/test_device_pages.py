@@ -1,5 +1,6 @@
 """Admission, refusal, undo, passwords and requests over HTTP: who may, what comes of it, what the journal says."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -161,6 +162,37 @@ def test_a_request_that_nobody_answers_expires_with_its_reason(at_now: Cast) -> 
         mark_sent(SYSTEM, asked, key="4A:0002", now=NOW + timedelta(minutes=minutes))
     assert give_up(SYSTEM, now=NOW + timedelta(minutes=3)) == 1
     assert "下发了，站没有应答" in duty.get(f"/devices/{device.id}").content.decode()
+
+
+def test_the_api_does_what_the_pages_do(at_now: Cast) -> None:
+    row, duty, other = calls(), client(at_now, "zhiban"), client(at_now, "dianshang")
+
+    def post(who: Client, path: str, **body: object) -> tuple[int, dict[str, object]]:
+        answer = who.post(f"/api/v1{path}", json.dumps(body), content_type="application/json")
+        return answer.status_code, answer.json()
+
+    assert post(other, f"/devices/quarantine/{row.id}/ignore", reason="x")[0] == 403
+    assert post(duty, f"/devices/quarantine/{row.id}/ignore", reason="外县的站")[1]["ignored_reason"] == "外县的站"
+    assert post(duty, f"/devices/quarantine/{row.id}/notice")[1]["ignored_at"] is None
+    status, made = post(duty, f"/devices/quarantine/{row.id}/admit", place="YL1", password="12AB")
+    assert (status, made["place"], made["address"]) == (200, "YL1", ADDRESS)
+    path = f"/devices/{made['id']}"
+    assert post(other, f"{path}/ask", what="now")[0] == 403
+    assert post(duty, f"{path}/ask", what="clock")[1]["state"] == "queued"
+    assert post(duty, f"{path}/ask", what="clock")[0] == 409
+    assert post(duty, f"{path}/ask", what="fly")[0] == 422
+    assert [one["what"] for one in duty.get(f"/api/v1{path}/asked").json()] == ["clock"]
+    assert post(duty, f"{path}/password", password="nope")[0] == 422
+    assert post(duty, f"{path}/disable")[0] == 200
+    assert post(duty, f"{path}/reinstate")[0] == 200
+    assert post(duty, "/devices", protocol="telegraph", place="YL2", address="1")[0] == 422
+    status, polled = post(duty, "/devices", protocol="modbus", place="YL2", form=MAP)
+    assert (status, polled["address"]) == (200, "10.1.2.3:502/7")
+    assert post(duty, f"/devices/{polled['id']}/config", form={**MAP, "points": "stage, 9, 0"})[0] == 422
+    assert post(duty, f"/devices/{polled['id']}/config", form={**MAP, "interval_s": "5"})[0] == 200
+    note_trouble(SYSTEM, Found("flood", "sl651", ADDRESS, "10.0.0.8", "", NOW, NOW, 3))
+    assert [one["count"] for one in duty.get("/api/v1/devices/troubles").json()] == [3]
+    assert other.get("/api/v1/devices/troubles").status_code == 403
 
 
 def test_a_wrong_clock_pictures_and_troubles_are_shown(at_now: Cast) -> None:
