@@ -286,7 +286,8 @@ def test_tokens_are_issued_listed_and_revoked(site: Line) -> None:
         "actor, now = system_actor('test', Mode.REAL), datetime(2026, 7, 1, tzinfo=UTC)\n"
         "row = dict(code='149901000000', name='某县', level='county', parent_code='')\n"
         "import_areas(actor, [row], valid_from=date(2020, 1, 1), now=now)\n"
-        "create_places(actor, [NewPlace('TK1', '某站', 'rain_gauge', '149901', 112.9, 36.2, dict(station='0000000001', interval_min=5))], now=now)\n"
+        "station = dict(station='0000000001', interval_min=5)\n"
+        "create_places(actor, [NewPlace('TK1', '某站', 'rain_gauge', '149901', 112.9, 36.2, station)], now=now)\n"
     )
     unknown = site("token", "issue", "--device", "tk7")
     assert (unknown.returncode, "tk7" in unknown.stderr) == (1, True)
