@@ -41,6 +41,7 @@ class BenchSite:
     ingest_port: int = field(default_factory=free_port)
     phones_port: int = field(default_factory=free_port)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def clock(self) -> SiteClock:
@@ -58,6 +59,7 @@ class BenchSite:
             "ANLAN_INGEST_REQUESTS_PER_S": "1e6",
             "ANLAN_INGEST_READINGS_PER_S": "1e9",
             "DJANGO_SETTINGS_MODULE": "anlan.site.settings",
+            **self.extra,
         }
 
     def prepare(self) -> None:
