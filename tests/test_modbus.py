@@ -21,7 +21,7 @@ from anlan.links.protocols.modbus.poller import Poller
 from anlan.links.protocols.modbus.registers import DeviceMap
 from anlan.loop.alarms.tests.stations import standing
 from anlan.loop.sensing.admission import admit, configure, disable
-from anlan.loop.sensing.models import Contact, Device, Latest, Series
+from anlan.loop.sensing.models import Contact, Device, Latest, Series, Trouble
 from anlan.loop.sensing.router import readings_alias
 from anlan.site.gateway.feed import Feed, Work
 from anlan.site.gateway.polling import Polling
@@ -229,6 +229,9 @@ def test_polled_values_go_through_the_pipeline_and_follow_the_device_list(at_now
         await loop.run_in_executor(feed.thread, connections.close_all)
 
     asyncio.run(scenario())
+    trouble = Trouble.objects.get()
+    assert (trouble.kind, trouble.address) == ("unasked", Device.objects.get().address)
+    assert "illegal data address" in trouble.other_peer
     contact = Contact.objects.using(readings_alias()).get(device=Device.objects.get().id)
     assert contact.frames >= 2
     assert standing() == []

@@ -174,7 +174,7 @@ class Trouble(models.Model):
     """Something wrong with a connection rather than with data: a flood, or one address at two places."""
 
     id = models.BigAutoField(primary_key=True)
-    kind = models.CharField(max_length=12, choices=list(TROUBLES.items()))
+    kind = models.CharField(max_length=12, help_text="see kinds.TROUBLES")
     protocol = models.CharField(max_length=20)
     address = models.CharField(max_length=64, blank=True)
     peer = models.CharField(max_length=80, blank=True)
@@ -188,6 +188,10 @@ class Trouble(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "protocol", "address", "peer"], name="trouble_once")
         ]  # fmt: skip
+
+    @property
+    def word(self) -> str:
+        return TROUBLES.get(self.kind, self.kind)
 
 
 class StationCommand(models.Model):

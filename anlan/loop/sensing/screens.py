@@ -129,6 +129,7 @@ for _kind, _words in {
     "sensing.flood": "设备发得太多",
     "sensing.stranger": "陌生来源刷报文",
     "sensing.contested": "同一站地址两处来报",
+    "sensing.unasked": "设备问不到",
     "sensing.attachment_kept": "收到图片或文字",
     "sensing.asked": "向站下发",
     "sensing.answered": "站已应答",

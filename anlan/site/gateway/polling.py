@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import logging
 from datetime import datetime
+from functools import partial
 
 from pydantic import ValidationError
 
 from anlan.base.journal.models import Entry
+from anlan.kernel.actor import system_actor
 from anlan.links.protocols.contract import Message
 from anlan.links.protocols.modbus.poller import Poller
 from anlan.links.protocols.modbus.registers import DeviceMap
 from anlan.loop.alarms.pipeline import Heard
-from anlan.loop.sensing.contacts import Touched, write_contacts
+from anlan.loop.sensing.contacts import Found, Touched, note_trouble, write_contacts
 from anlan.loop.sensing.models import Device
 
 from .feed import Chore, Feed
@@ -32,6 +34,7 @@ class Polling:
         self.loop = asyncio.get_running_loop()
         self.tasks: dict[str, tuple[DeviceMap, asyncio.Task[None]]] = {}
         self.touched: dict[str, Touched] = {}
+        self.found: dict[str, Found] = {}
         self.change = ""
         feed.chores.append(Chore("polled devices", 1.0, self.look))
         feed.chores.append(Chore("contacts of polled devices", contact_s, self.write))
@@ -61,7 +64,7 @@ class Polling:
                 del self.tasks[address]
         for address, device in wanted.items():
             if address not in self.tasks:
-                poller = Poller(address, device, self.feed.clock.now, self.deliver)
+                poller = Poller(address, device, self.feed.clock.now, self.deliver, wrong=partial(self.wrong, address))
                 self.tasks[address] = device, asyncio.create_task(poller.run())
 
     async def deliver(self, message: Message) -> bool:
@@ -82,10 +85,21 @@ class Polling:
             one.at, one.peer, one.frames = self.feed.clock.now(), message.station, one.frames + 1
         return accepted
 
+    def wrong(self, address: str, error: str) -> None:
+        """Asking failed: shown with its count and the last reason."""
+        now = self.feed.clock.now()
+        found = self.found.get(address)
+        if found is None:
+            found = self.found[address] = Found("unasked", PROTOCOL, address, "", error, now, now, 0)
+        found.count, found.last_at, found.other_peer = found.count + 1, now, error
+
     def write(self, _now: datetime) -> None:
         touched, self.touched = self.touched, {}
+        found, self.found = self.found, {}
         if touched:
             write_contacts(list(touched.values()))
+        for one in list(found.values()):
+            note_trouble(system_actor("gateway", self.feed.pipeline.mode), one)
 
     async def close(self) -> None:
         for _device, task in self.tasks.values():

@@ -92,6 +92,8 @@ class Line(asyncio.Protocol):
         message = manifest.read(frame, now) if self.session is None else self.session.read(frame, now)
         device = None if message.error else contacts.device_of(manifest.name, message)
         if device is None:
+            if message.kind == "part" and manifest.session is not None:
+                self.session = manifest.session()  # a stranger's packets are not collected
             contacts.strange(self, now)
         if message.error:
             log.info("frame of %s from %s: %s", message.station or "?", self.peer, message.error)

@@ -49,6 +49,8 @@ class Poller:
     deliver: Callable[[Message], Awaitable[bool]]
     asked: Asked = field(default_factory=Asked)
     waiting: deque[Message] = field(default_factory=lambda: deque(maxlen=KEEP))
+    wrong: Callable[[str], None] = field(default=lambda _error: None)
+    """Told each time that asking failed, and why."""
 
     async def run(self) -> None:
         """For ever; ends when it is cancelled."""
@@ -56,8 +58,7 @@ class Poller:
             try:
                 await self._over_one_connection()
             except (OSError, TimeoutError, Silent) as error:
-                self.asked.last_error = f"{type(error).__name__}: {error}"
-                log.info("modbus device %s: %s", self.address, self.asked.last_error)
+                self._failed(f"{type(error).__name__}: {error}")
             await self._hand_on()
             pause = PAUSES_S[min(self.asked.failures, len(PAUSES_S) - 1)]
             self.asked.failures += 1
@@ -117,13 +118,17 @@ class Poller:
         if answer.exception is not None:
             self.asked.exceptions += 1
             name = rtu.EXCEPTIONS.get(answer.exception, "exception")
-            self.asked.last_error = f"function {reading.function} at {reading.address}: {name}"
-            log.info("modbus device %s: %s", self.address, self.asked.last_error)
+            self._failed(f"function {reading.function} at {reading.address}: {name}")
             return frame, None
         payload = frame[3:-2]
         if len(payload) != (reading.count + 7) // 8 and len(payload) != reading.count * 2:
             raise Silent(f"{len(payload)} bytes for {reading.count} values of function {reading.function}")
         return frame, payload
+
+    def _failed(self, error: str) -> None:
+        self.asked.last_error = error
+        log.info("modbus device %s: %s", self.address, error)
+        self.wrong(error)
 
     async def _hand_on(self) -> None:
         """What waits, the oldest first, until one is not stored."""

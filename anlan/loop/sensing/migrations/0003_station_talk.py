@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
             name='Trouble',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('flood', '发得太多'), ('stranger', '陌生来源刷报文'), ('contested', '同一地址两处来报')], max_length=12)),
+                ('kind', models.CharField(help_text='see kinds.TROUBLES', max_length=12)),
                 ('protocol', models.CharField(max_length=20)),
                 ('address', models.CharField(blank=True, max_length=64)),
                 ('peer', models.CharField(blank=True, max_length=80)),
