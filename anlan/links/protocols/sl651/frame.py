@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from anlan.links.protocols.sl651.framing import Fault
 
@@ -86,6 +87,7 @@ class Overrun(Exception):
         self.index, self.message = index, message
 
 
+@lru_cache(8192)  # many stations speak of the same moments, and each frame of its time again and again
 def bcd_time(packed: bytes) -> datetime | None:
     """BCD YYMMDDhhmm[ss] → Beijing time without zone; None where it is no date."""
     digits = packed.hex()

@@ -14,6 +14,8 @@ from anlan.links.protocols.sl651.elements import DATA_FUNCTIONS, REPORTS, kind_o
 from anlan.links.protocols.sl651.encode import down_frame
 from anlan.links.protocols.sl651.lines import as_data
 
+EPOCH = datetime.fromtimestamp(0, BEIJING).replace(tzinfo=None)
+"""Unix time 0 as the stations count: Beijing time without a zone, eight hours ahead all year."""
 FIVE_MINUTES = timedelta(minutes=5)
 SLACK = timedelta(minutes=5)  # a station's clock and its sending may differ by this much
 
@@ -95,4 +97,5 @@ def _step(frame: Frame, element: Element) -> timedelta | None:
 
 
 def _ms(moment: datetime) -> int:
-    return round(moment.replace(tzinfo=BEIJING).timestamp() * 1000)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
