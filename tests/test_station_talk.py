@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -120,6 +120,32 @@ def test_a_request_finds_the_stations_new_connection(at_now: Cast) -> None:
         assert decode(await asked_of(new, run)).func == "37"
 
     served(scenario)
+
+
+def test_a_gateway_that_died_between_request_and_answer_asks_again(at_now: Cast) -> None:
+    admit(at_now)
+    device = Device.objects.get(address=STATION)
+
+    async def asked_and_gone(run: Served) -> None:
+        station = await run.connect()
+        assert await station.ask(report(1, -10, rain(1.0)))
+        await in_pipeline(run, partial(ask, SYSTEM, device, what="now", now=NOW))
+        assert decode(await asked_of(station, run)).func == "37"
+
+    async def asked_anew(run: Served) -> None:
+        station = await run.connect()
+        assert await station.ask(report(2, -5, rain(1.0)))
+        await in_pipeline(run, lambda: StationCommand.objects.update(due_at=NOW))  # its time to answer is over
+        request = decode(await asked_of(station, run))
+        station.send(reply_frame(request, sent=NOW, elements=[observed(NOW), element("39", 3.25, 4, 3)]))
+        assert await station.ask(report(3, 0, rain(1.0)))
+
+    served(asked_and_gone)
+    assert StationCommand.objects.get().state == "sent"
+    StationCommand.objects.update(lease_owner="gateway", lease_until=datetime.now(UTC))  # as it died in the sending
+    served(asked_anew)
+    command = StationCommand.objects.get()
+    assert (command.state, command.tries) == ("answered", 2)
 
 
 def test_the_thirteen_packets_of_a_picture_are_kept_as_one_file_before_they_are_confirmed(at_now: Cast) -> None:
