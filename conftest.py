@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connections
 
 from anlan.kernel.clock import SiteClock
+from anlan.loop.sensing import latest
 from tests.cast import NOW, Cast, make_cast
 
 
@@ -37,3 +38,6 @@ def at_now(cast: Cast) -> Iterator[Cast]:
 
 # The same algorithm as in earnest, at a cost that lets a test make seven accounts.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 64, 1
+
+# Pages of a test see the newest value as soon as it is stored.
+latest.EVERY_S = latest.REST = 0

@@ -20,6 +20,7 @@ from anlan.loop.calls import commands as calls
 from anlan.loop.calls.models import Call, Campaign
 from anlan.loop.sensing.blocks import columns_of
 from anlan.loop.sensing.commands import open_series, register_device, store_block
+from anlan.loop.sensing.latest import derive_latest
 
 from .cast import NOW, SYSTEM, Cast
 
@@ -107,7 +108,8 @@ def let_it_rain(cast: Cast) -> None:
     series = open_series(SYSTEM, device=device, metric="rain.accumulated")
     first, second = (round((NOW - timedelta(minutes=m)).timestamp() * 1000) for m in (10, 5))
     columns = columns_of([(series.id, first, 100.0, 0), (series.id, second, 101.5, 0)])
-    store_block(columns, source="test", newest={series.id: (second, 101.5, 0)}, now=NOW)
+    store_block(columns, source="test", now=NOW)
+    derive_latest()
 
 
 @contextmanager

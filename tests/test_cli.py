@@ -32,9 +32,10 @@ class Line:
 
     def python(self, code: str) -> None:
         """Run a piece of the program with Django set up."""
-        self._run(
+        ran = self._run(
             ["-c", f"import django; django.setup()\n{code}"], "", {"DJANGO_SETTINGS_MODULE": "anlan.site.settings"}
         )
+        assert ran.returncode == 0, ran.stderr
 
     def _run(self, argv: list[str], given: str, settings: dict[str, str]) -> "subprocess.CompletedProcess[str]":
         environment = self.environment | settings
@@ -184,7 +185,7 @@ class TestUp:
     @pytest.mark.parametrize("sign", ["ports.json", "record.sqlite3", "gateway_ready"])
     def test_stopped_while_it_starts_it_ends_cleanly(self, tmp_path: Path, sign: str) -> None:
         """When the ports are chosen, while tables are laid, while its processes come up."""
-        line = Line(tmp_path, ANLAN_DEMO="true", ANLAN_PORT="0", ANLAN_SL651_PORT="0")
+        line = Line(tmp_path, ANLAN_DEMO="true", ANLAN_PORT="0", ANLAN_SL651_PORT="0", ANLAN_INGEST_PORT="0")
         argv = [sys.executable, "-m", "anlan.site.cli", "up"]
         with subprocess.Popen(argv, env=line.environment, stderr=subprocess.PIPE, text=True) as process:
             while not (tmp_path / "demo-001" / sign).exists():
@@ -274,3 +275,30 @@ class TestDecode:
         done = site("decode", "nmea", given="7E7E\n")
         assert (done.returncode, done.stdout) == (2, "")
         assert "sl651" in one_line(done)
+
+
+def test_tokens_are_issued_listed_and_revoked(site: Line) -> None:
+    site.python(
+        "from datetime import date, datetime, UTC\n"
+        "from anlan.base.places.commands import NewPlace, create_places, import_areas\n"
+        "from anlan.kernel.actor import system_actor\n"
+        "from anlan.kernel.modes import Mode\n"
+        "actor, now = system_actor('test', Mode.REAL), datetime(2026, 7, 1, tzinfo=UTC)\n"
+        "row = dict(code='149901000000', name='某县', level='county', parent_code='')\n"
+        "import_areas(actor, [row], valid_from=date(2020, 1, 1), now=now)\n"
+        "station = dict(station='0000000001', interval_min=5)\n"
+        "create_places(actor, [NewPlace('TK1', '某站', 'rain_gauge', '149901', 112.9, 36.2, station)], now=now)\n"
+    )
+    unknown = site("token", "issue", "--device", "tk7")
+    assert (unknown.returncode, "tk7" in unknown.stderr) == (1, True)
+    issued = site("token", "issue", "--device", "tk7", "--place", "TK1")
+    assert issued.returncode == 0, issued.stderr
+    token = issued.stdout.strip()
+    assert token.startswith("anl_")
+    listed = site("token", "list").stdout
+    assert token not in listed
+    assert f"{token[:12]}…" in listed
+    assert "TK7" in listed
+    assert site("token", "revoke", "anl_other").returncode == 1
+    assert site("token", "revoke", token[:12]).returncode == 0
+    assert "吊销于" in site("token", "list").stdout

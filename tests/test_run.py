@@ -131,7 +131,13 @@ def copy() -> Iterator[Path]:
 
 def _environment(clone: Path, port: int) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_", "PYTHON"))}
-    return kept | {"HOME": str(clone.parent), "LANG": "C.UTF-8", "ANLAN_PORT": str(port), "ANLAN_SL651_PORT": "0"}
+    return kept | {
+        "HOME": str(clone.parent),
+        "LANG": "C.UTF-8",
+        "ANLAN_PORT": str(port),
+        "ANLAN_SL651_PORT": "0",
+        "ANLAN_INGEST_PORT": "0",
+    }
 
 
 def _addresses(family: list[psutil.Process]) -> set[str]:

@@ -22,6 +22,7 @@ ROUTERS = {
     "anlan.base.tasks.api": "tasks",
     "anlan.base.journal.api": "journal",
     "anlan.loop.sensing.api": "readings",
+    "anlan.loop.sensing.api_devices": "devices",
     "anlan.loop.alarms.api": "alarms",
     "anlan.loop.calls.api": "calls",
 }

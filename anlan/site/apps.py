@@ -17,3 +17,4 @@ class SiteConfig(AppConfig):
                     if find_spec(f"{config.name}.{room}") is not None:
                         import_module(f"{config.name}.{room}")
         import_module("anlan.site.dialer").wire()
+        import_module("anlan.site.wires")

@@ -1,4 +1,4 @@
-"""One port: `/events` is a native stream, everything else is Django behind a small thread pool.
+"""One port: `/events` is a native stream, `/ingest/` goes on to the gateway, the rest is Django behind a few threads.
 
 Measured (docs/performance.md): more than a few threads cost throughput, and streams inside Django would hold them.
 """
@@ -19,12 +19,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 # Its own types are narrower than the ASGI standard that granian speaks.
 _pages: Any = WSGIMiddleware(cast("Any", get_wsgi_application()), workers=4)
 
-from anlan.site.stream import stream  # noqa: E402  Django's registry must be ready first
+from anlan.site.forward import forward  # noqa: E402  Django's registry must be ready first
+from anlan.site.stream import stream  # noqa: E402
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http" and scope["path"] == "/events":
         await stream(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith("/ingest/"):
+        await forward(scope, receive, send)
     elif scope["type"] == "http":
         await _pages(scope, _as_coroutine(receive), send)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -34,6 +35,28 @@ class Config(BaseModel):
     port: int = Field(8000, ge=0, le=65535, description="port of pages, API and stream; next free one if taken")
     sl651_host: str = Field("127.0.0.1", description="address that hydrology stations connect to")
     sl651_port: int = Field(6510, ge=0, le=65535, description="TCP port for SL 651 stations; next free one if taken")
+    ingest_host: str = Field("127.0.0.1", description="address that pushed readings are taken on (docs/ingest.md)")
+    ingest_port: int = Field(6520, ge=0, le=65535, description="HTTP port for pushed readings; next free one if taken")
+    ingest_cert: Path | None = Field(None, description="certificate (PEM) of that port; empty = plain HTTP")
+    ingest_key: Path | None = Field(None, description="its key (PEM)")
+    ingest_body_max: int = Field(8_000_000, ge=1000, description="largest body of pushed readings, bytes")
+    ingest_readings_per_s: float = Field(50_000, gt=0, description="readings a second of one token, on average")
+    ingest_requests_per_s: float = Field(50, gt=0, description="requests a second of one token, on average")
+    ingest_series_max: int = Field(200, ge=1, description="metrics that one device may send")
+    device_rate: float = Field(10, gt=0, description="frames a second of one admitted station that are read")
+    device_burst: float = Field(
+        1000, ge=1, description="frames it may send at once: a day of five-minute reports twice"
+    )
+    stranger_rate: float = Field(10, gt=0, description="strange or broken frames a second from one host")
+    stranger_burst: float = Field(600, ge=1, description="such frames at once; more, and the host is hung up on")
+    refuse_s: float = Field(60, ge=0, description="seconds for which a host that was hung up on is refused")
+    contest_s: float = Field(300, gt=0, description="one address by turns on two connections within so many seconds")
+    contact_s: float = Field(5, gt=0, description="seconds between two writings of who was in touch")
+    clock_limit_s: float = Field(300, gt=0, description="a station whose clock is off by more is shown")
+    mqtt_url: str = Field("", description="broker to take readings from, mqtt[s]://user:password@host:port")
+    mqtt_version: Literal["3.1.1", "5"] = Field("3.1.1", description="MQTT version that the broker speaks")
+    mqtt_client_id: str = Field("anlan-gateway", description="name of the session that the broker keeps for this site")
+    mqtt_ca: Path | None = Field(None, description="certificate (PEM) that vouches for the broker")
     voice_url: str = Field("", description="base address of the voice gateway (docs/voice-gateway.md)")
     voice_secret: str = Field("", description="shared secret that signs requests to and receipts from the gateway")
     public_url: str = Field("", description="address under which the gateway reaches this site; default: own address")

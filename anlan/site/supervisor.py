@@ -77,11 +77,13 @@ def prepare(conf: Config, root: Path) -> Site:
     folder.mkdir(parents=True, exist_ok=True)
     web = free_port(conf.host, conf.port)
     gateway = free_port(conf.sl651_host, conf.sl651_port)
+    ingest = free_port(conf.ingest_host, conf.ingest_port)
     environment = {
         **os.environ,
         "ANLAN_DATA": str(folder),
         "ANLAN_PORT": str(web),
         "ANLAN_SL651_PORT": str(gateway),
+        "ANLAN_INGEST_PORT": str(ingest),
         "ANLAN_DEMO": "true" if conf.demo else "false",
     }
     environment.setdefault("ANLAN_PUBLIC_URL", f"http://127.0.0.1:{web}")
@@ -116,7 +118,7 @@ def prepare(conf: Config, root: Path) -> Site:
         Child("gateway", [*ME, "gateway"]),
         Child("worker", [*ME, "worker"]),
     ]
-    (folder / "ports.json").write_text(json.dumps({"web": web, "sl651": gateway}), encoding="utf-8")
+    (folder / "ports.json").write_text(json.dumps({"web": web, "sl651": gateway, "ingest": ingest}), encoding="utf-8")
     return site
 
 

@@ -6,7 +6,6 @@ Takes about five minutes; the figures are of the machine it runs on. Nothing is 
 """
 
 import argparse
-import asyncio
 import os
 import platform
 import re
@@ -18,12 +17,12 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from . import kernel, latency, start
-from .load import READINGS_PER_FRAME, Load
-from .site import BenchSite, running
+from . import gateway, kernel, latency, start
+from .load import READINGS_PER_FRAME
+from .site import running
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
-GAUGES, AREAS, CONNECTIONS = 4000, 100, 200
+GAUGES, AREAS = 4000, 100
 OFFERED = 2000.0
 
 
@@ -39,34 +38,9 @@ def machine() -> list[str]:
     ]
 
 
-async def _frames(site: BenchSite, seconds: float, repeats: int) -> list[str]:
-    warm = Load(site.port, site.clock, site.gauges, CONNECTIONS)
-    first = await warm.run(240, 0, once=True)
-    rows = [
-        "| what | frames/s | readings/s | frame → confirmed, p50 / p99 ms |",
-        "|---|---|---|---|",
-        f"| first frame of each of {site.gauges:,} stations, planning included | {warm.confirmed / first:,.0f} "
-        f"| {READINGS_PER_FRAME * warm.confirmed / first:,.0f} | {_pair(warm.waits)} |",
-    ]
-    for _ in range(repeats):
-        load = Load(site.port, site.clock, site.gauges, CONNECTIONS, minutes=warm.minutes)
-        took = await load.run(seconds, 0)
-        rows.append(
-            f"| {CONNECTIONS} connections, each frame confirmed before the next | **{load.confirmed / took:,.0f}** "
-            f"| {READINGS_PER_FRAME * load.confirmed / took:,.0f} | {_pair(load.waits)} |"
-        )
-        await asyncio.sleep(30)  # the stations' minutes run ahead of the site's clock
-    return rows
-
-
-def _pair(values: list[float]) -> str:
-    return f"{latency.at_percent(values, 50):,.0f} / {latency.at_percent(values, 99):,.0f}"
-
-
-def frames(quick: bool) -> list[str]:
-    """Frames/s into one gateway process."""
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "site", GAUGES, AREAS, "gateway") as site:
-        return asyncio.run(_frames(site, 4 if quick else 6, 1 if quick else 3))
+def ways_in(quick: bool) -> list[str]:
+    """Readings and frames a second into one gateway process on one core."""
+    return gateway.lines(gateway.measure(3 if quick else 5, 1 if quick else 3))
 
 
 def latencies(quick: bool) -> list[str]:
@@ -112,7 +86,7 @@ def main() -> int:
         print("the judges disagree with the truth", file=sys.stderr)
         return 1
     write("kernel", kernel.lines(judged))
-    write("gateway", frames(quick))
+    write("gateway", ways_in(quick))
     write("latency", latencies(quick))
     return 0
 

@@ -1,4 +1,7 @@
-"""`python -m tests.bench.net GAUGES AREAS`: gauges over the demo county, danger areas below some of them."""
+"""`python -m tests.bench.net GAUGES AREAS`: gauges over the demo county, danger areas below some of them.
+
+Half of the gauges are also devices that push; `--token` prints a token for those.
+"""
 
 import sys
 from itertools import cycle, islice
@@ -12,6 +15,7 @@ from anlan.base.places.commands import NewPlace, create_places  # noqa: E402
 from anlan.kernel.actor import system_actor  # noqa: E402
 from anlan.kernel.modes import Mode  # noqa: E402
 from anlan.loop.sensing.models import Device  # noqa: E402
+from anlan.loop.sensing.tokens import issue_token  # noqa: E402
 from anlan.ui.context import site_clock  # noqa: E402
 from tests.bench.address import address  # noqa: E402
 
@@ -40,8 +44,19 @@ def main() -> None:
         for p in places
         if p.kind == "rain_gauge"
     )
+    Device.objects.bulk_create(
+        Device(protocol="ingest", address=f"P{n}", place=p, mode=p.mode, admitted_at=now)
+        for n, p in enumerate(places[: gauges // 2])
+    )
     print(f"{len(set(heads))} villages", file=sys.stderr)
 
 
+def token() -> None:
+    """Print a token for all devices of the net that push."""
+    devices = list(Device.objects.filter(protocol="ingest", address__startswith="P"))
+    actor = system_actor("bench", Mode.DRILL)
+    print(issue_token(actor, devices=devices, now=site_clock().now())[1])
+
+
 if __name__ == "__main__":
-    main()
+    token() if sys.argv[1] == "--token" else main()

@@ -38,8 +38,10 @@ class BenchSite:
     gauges: int
     areas: int
     port: int = field(default_factory=free_port)
+    ingest_port: int = field(default_factory=free_port)
     phones_port: int = field(default_factory=free_port)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def clock(self) -> SiteClock:
@@ -51,9 +53,13 @@ class BenchSite:
             **kept,
             "ANLAN_DATA": str(self.folder),
             "ANLAN_SL651_PORT": str(self.port),
+            "ANLAN_INGEST_PORT": str(self.ingest_port),
             "ANLAN_VOICE_URL": f"http://127.0.0.1:{self.phones_port}",
             "ANLAN_VOICE_SECRET": SECRET,
+            "ANLAN_INGEST_REQUESTS_PER_S": "1e6",
+            "ANLAN_INGEST_READINGS_PER_S": "1e9",
             "DJANGO_SETTINGS_MODULE": "anlan.site.settings",
+            **self.extra,
         }
 
     def prepare(self) -> None:

@@ -51,7 +51,9 @@ def _held(root: int) -> dict[str, float]:
 def _environment(folder: Path) -> dict[str, str]:
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_"))}
     pace = {"ANLAN_DEMO_RATE_OPEN": "30", "ANLAN_DEMO_RATE_FAST": "600"}
-    return clean | pace | {"ANLAN_DATA": str(folder), "ANLAN_PORT": "0", "ANLAN_SL651_PORT": "0"}
+    return (
+        clean | pace | {"ANLAN_DATA": str(folder), "ANLAN_PORT": "0", "ANLAN_SL651_PORT": "0", "ANLAN_INGEST_PORT": "0"}
+    )
 
 
 def run(minutes: float, folder: Path) -> int:

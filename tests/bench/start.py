@@ -12,7 +12,12 @@ from pathlib import Path
 def once(folder: Path) -> float:
     """Seconds from the command to the line with the address."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_"))}
-    environment = clean | {"ANLAN_DATA": str(folder), "ANLAN_PORT": "0", "ANLAN_SL651_PORT": "0"}
+    environment = clean | {
+        "ANLAN_DATA": str(folder),
+        "ANLAN_PORT": "0",
+        "ANLAN_SL651_PORT": "0",
+        "ANLAN_INGEST_PORT": "0",
+    }
     began = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-m", "anlan.site.cli", "up"], env=environment, stdout=subprocess.PIPE, text=True,

@@ -86,6 +86,7 @@ def running_site(root: Path, settings: Mapping[str, str], ready_s: float = 60) -
     """`anlan up` on free ports and in a folder of its own."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANLAN_", "DJANGO_"))}
     environment |= {"ANLAN_DATA": str(root), "ANLAN_PORT": str(_free_port()), "ANLAN_SL651_PORT": str(_free_port())}
+    environment["ANLAN_INGEST_PORT"] = str(_free_port())
     log = root / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(

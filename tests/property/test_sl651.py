@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anlan.kernel.clock import beijing
+from anlan.links.protocols.crc import crc16
 from anlan.links.protocols.sl651 import framing
 from anlan.links.protocols.sl651.codec import decode
 from anlan.links.protocols.sl651.encode import element, up_frame
-from anlan.links.protocols.sl651.framing import LONGEST, FrameSplitter, crc16
+from anlan.links.protocols.sl651.framing import LONGEST, FrameSplitter
 from anlan.links.protocols.sl651.lines import decode_line
 from anlan.links.protocols.sl651.report import read
 

@@ -28,7 +28,7 @@ def test_lines_name_their_subject_and_lead_to_it(at_now: Cast) -> None:
     mine = resolve(at_now.actor("zhiban"), asked)
     assert mine[asked[0]].text == "安口村山洪危险区 山洪危险区雨量预警"
     assert mine[asked[0]].url == mine[asked[1]].url == f"/incidents/{alarm.incident.number}/"
-    assert (mine[asked[2]].text, mine[asked[2]].url) == ("9999000001", "/devices/unknown")
+    assert (mine[asked[2]].text, mine[asked[2]].url) == ("9999000001", f"/devices/unknown/{seen.id}")
     assert resolve(at_now.actor("dianshang"), asked) == {}  # another town, and no right to admit
     audit = resolve(at_now.actor("shenji"), asked[:1])
     assert audit[asked[0]].url == ""  # the name of a line, not a page that would be refused

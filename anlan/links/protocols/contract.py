@@ -4,7 +4,7 @@ A protocol is one folder: `manifest.py` with MANIFEST, its code, real captures a
 decision about an alarm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol as Shape
@@ -24,12 +24,24 @@ class Sample:
 
 
 @dataclass(slots=True)
+class File:
+    """What a device sent that is no number: kind "picture" or "text". at_ms: when it was taken, Unix milliseconds, None
+    where the device does not say."""
+
+    kind: str
+    content: bytes
+    at_ms: int | None = None
+
+
+@dataclass(slots=True)
 class Message:
     """One whole unit of a device's talk.
 
     station: the address that the device calls itself. key: names the message for idempotent storage (function, serial
     number and time of sending, so that a repeated message has the same key). answer: bytes to send once the samples
     are stored, empty when the protocol wants none. error: what was wrong with it; then there are no samples.
+    sent_ms: the device's own clock when it sent, None where it does not say. replies_to: names the request that this
+    answers (see Request.key), empty for what the device sends by itself. facts: what a reply says, for pages.
     """
 
     station: str
@@ -40,10 +52,42 @@ class Message:
     password: str = ""
     raw: bytes = b""
     error: str = ""
+    sent_ms: int | None = None
+    replies_to: str = ""
+    facts: dict[str, object] = field(default_factory=dict)
+    files: list[File] = field(default_factory=list)
+
+
+class Session(Shape):
+    """One connection's talk, for a protocol whose messages may come in several pieces."""
+
+    def read(self, data: bytes, now: datetime) -> Message:
+        """One whole piece and the site's time → message; a piece that is not the last has no answer. Never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Bytes that ask a device for something. key: what the answer's `replies_to` will be."""
+
+    data: bytes
+    key: str
+
+
+class Asker(Shape):
+    """Makes requests of one protocol."""
+
+    def __call__(
+        self, what: str, *, station: str, password: str, serial: int, now: datetime, details: Mapping[str, str]
+    ) -> Request:
+        """A request by its name. ValueError where the protocol has no such request or a detail is wrong."""
+        ...
 
 
 class Splitter(Shape):
-    """Cuts a stream of bytes into messages, whatever the chunks; keeps a bounded rest."""
+    """Cuts a stream of bytes into messages, whatever the chunks; keeps a bounded rest. dropped: bytes in no message."""
+
+    dropped: int
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Whole messages that are complete now, in the order in which they ended."""
@@ -56,6 +100,7 @@ class Manifest:
 
     splitter: makes one splitter per connection. read: one whole message and the site's time → Message; never raises on
     any bytes. decode_line: one line of `anlan decode` → what is printed as JSON. max_rest: bytes a splitter may keep.
+    session: makes the state of one connection, None = `read` is all. ask: requests to a device, None = it only speaks.
     """
 
     name: str
@@ -66,3 +111,5 @@ class Manifest:
     read: Callable[[bytes, datetime], Message]
     decode_line: Callable[[str], dict[str, object]]
     max_rest: int
+    session: Callable[[], Session] | None = None
+    ask: Asker | None = None

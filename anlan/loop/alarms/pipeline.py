@@ -6,22 +6,36 @@ judge and is raised on the next turn: a stored reading is never judged twice and
 
 import hashlib
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 from django.db import DatabaseError
 
 from anlan.base.journal.commands import writing
 from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
+from anlan.kernel.judging.kernel import HORIZON_MS
 from anlan.kernel.modes import Mode
-from anlan.loop.sensing.blocks import FUTURE, GOOD, MISSING, Columns, columns_of
-from anlan.loop.sensing.commands import open_series, quarantine, store_block
-from anlan.loop.sensing.models import Device, Latest, Series
+from anlan.loop.sensing.blocks import FUTURE, GOOD, MANUAL, MISSING, Columns
+from anlan.loop.sensing.commands import (
+    drop_snapshots,
+    open_series,
+    quarantine,
+    store_block,
+    withdraw_from_blocks,
+)
+from anlan.loop.sensing.latest import Newest
+from anlan.loop.sensing.models import Device, Receipt, Series
+from anlan.loop.sensing.parcels import Parcel, Table
 from anlan.loop.sensing.queries import ms
+from anlan.loop.sensing.reader import joined
 from anlan.loop.sensing.router import readings_alias
 
 from .judging import Judge
@@ -53,18 +67,38 @@ class Message(Protocol):
     def samples(self) -> Sequence[Sample]: ...
 
 
-@dataclass
-class Batch:
-    """What goes through the stages. accepted: by position in `messages`, filled by `admit`."""
+@dataclass(slots=True)
+class Heard:
+    """One message, by which protocol and from whom."""
 
     protocol: str
-    messages: Sequence[Message]
-    peers: Sequence[str]
+    message: Message
+    peer: str
+
+
+@dataclass
+class Batch:
+    """What goes through the stages. accepted, devices: by position in `heard`, filled by `admit`."""
+
     now: datetime
+    heard: Sequence[Heard]
+    parcels: Sequence[Parcel] = ()
     accepted: list[bool] = field(default_factory=list)
     devices: list[Device | None] = field(default_factory=list)
+    fresh: list[Parcel] = field(default_factory=list)
     columns: Columns | None = None
     block: int = 0
+
+
+class HandJudge(Judge):
+    """Counts what a person read like what a device says, as it comes and when blocks are replayed."""
+
+    def judge(self, columns: Columns, block: int, known_at: datetime) -> None:
+        by_hand = columns.quality == MANUAL
+        if by_hand.any():
+            quality = np.where(by_hand, np.int8(GOOD), columns.quality)
+            columns = Columns(columns.series, columns.times, columns.values, quality)
+        super().judge(columns, block, known_at)
 
 
 class Pipeline:
@@ -74,90 +108,146 @@ class Pipeline:
         self.judge = judge
         self.mode = mode  # of what belongs to no device yet
         self.devices: dict[tuple[str, str], Device] = {}
-        self.series: dict[tuple[str, str], int] = {}
-        self.newest: dict[int, int] = {}
+        self.by_id: dict[UUID, Device] = {}
+        self.series: dict[UUID, dict[str, int]] = {}
+        self.newest: Newest | None = None
         self.replan = False
         self.replan_from = 0.0
 
     def load(self, now: datetime) -> None:
-        """Read devices, series and latest times; plan and restore the kernel."""
-        self.devices = {(d.protocol, d.address): d for d in Device.objects.select_related("place")}
-        self.series = {(str(s.device_id), s.metric): s.id for s in Series.objects.all()}
-        self.newest = dict(Latest.objects.using(readings_alias()).values_list("series", "at_ms"))
+        """Read devices and series, at the start the newest values; plan and restore the kernel."""
+        self.by_id = {d.id: d for d in Device.objects.in_use().select_related("place")}
+        self.devices = {(d.protocol, d.address): d for d in self.by_id.values()}
+        self.series = {number: {} for number in self.by_id}
+        for one in Series.objects.all():
+            if one.device_id in self.series:
+                self.series[one.device_id][one.metric] = one.id
+        if self.newest is None:
+            newest = Newest()
+            newest.load()
+            self.newest = newest
         begin = time.monotonic()
         self.judge.load(now)
         self.replan = False
         self.replan_from = time.monotonic() + REST * (time.monotonic() - begin)
 
     def run(self, protocol: str, messages: Sequence[Message], peers: Sequence[str], now: datetime) -> list[bool]:
-        """Take a batch through all stages. Returns for each message whether it may be acknowledged."""
-        batch = Batch(protocol, messages, peers, now)
-        for stage in (self.admit, self.to_columns, self.store, self.judge_block, self.raise_alarms):
+        """Take messages of one protocol through. Returns for each whether it may be acknowledged."""
+        heard = [Heard(protocol, message, peer) for message, peer in zip(messages, peers, strict=True)]
+        return self.take(Batch(now, heard)).accepted
+
+    def take(self, batch: Batch) -> Batch:
+        """Take a batch through all stages. Raises DatabaseError when nothing of it was stored; parcels of a batch that
+        went through are stored, or repeat what was."""
+        for stage in (self.admit, self.recall, self.to_columns, self.store, self.judge_block, self.raise_alarms):
             stage(batch)
-        return batch.accepted
+        return batch
+
+    def device_of(self, protocol: str, message: Message) -> Device | None:
+        """The admitted device whose address, and password, a message carries."""
+        device = self.devices.get((protocol, message.station.upper()))
+        return device if device is not None and device.password in ("", message.password.upper()) else None
 
     def admit(self, batch: Batch) -> None:
         """Known station under its own password, else quarantine: kept raw and shown, never judged, never answered."""
-        strangers: dict[str, tuple[Message, str, str, int]] = {}
-        for message, peer in zip(batch.messages, batch.peers, strict=True):
-            device = self.devices.get((batch.protocol, message.station.upper()))
-            known = device is not None and device.password in ("", message.password.upper())
+        strangers: dict[tuple[str, str], tuple[Heard, str, int]] = {}
+        for heard in batch.heard:
+            message = heard.message
+            station = message.station.upper()
+            device = self.devices.get((heard.protocol, station))
+            known = self.device_of(heard.protocol, message) is not None
             batch.accepted.append(known and not message.error)
             batch.devices.append(device if known and not message.error else None)
             if not known and not message.error:
-                count = strangers.get(message.station, (message, "", "", 0))[3] + 1
+                count = strangers[heard.protocol, station][2] if (heard.protocol, station) in strangers else 0
                 reason = "unknown" if device is None else "password"
-                strangers[message.station] = (message, peer, reason, count)
-        for station, (message, peer, reason, count) in strangers.items():
+                strangers[heard.protocol, station] = (heard, reason, count + 1)
+        for (protocol, station), (heard, reason, count) in strangers.items():
             quarantine(
-                system_actor("gateway", self.mode), protocol=batch.protocol, address=station.upper()[:64],
-                reason=reason, frame=message.raw, peer=peer, count=count, now=batch.now,
+                system_actor("gateway", self.mode), protocol=protocol, address=station[:64], reason=reason,
+                frame=heard.message.raw, peer=heard.peer, count=count, password=heard.message.password,
+                now=batch.now,
             )  # fmt: skip
 
+    def recall(self, batch: Batch) -> None:
+        """Parcels under a key that was stored before are not stored again, in this batch or an earlier one."""
+        keyed = [parcel.receipt.key for parcel in batch.parcels if parcel.receipt is not None]
+        if not keyed:
+            batch.fresh = list(batch.parcels)
+            return
+        held = Receipt.objects.using(readings_alias()).in_bulk(keyed)
+        for parcel in batch.parcels:
+            receipt = parcel.receipt
+            parcel.repeated = held.get(receipt.key) if receipt is not None else None
+            if parcel.repeated is None:
+                batch.fresh.append(parcel)
+                if receipt is not None:
+                    held[receipt.key] = receipt
+
     def to_columns(self, batch: Batch) -> None:
-        """Samples of the admitted messages as columns; a metric heard for the first time opens its series."""
-        rows: list[tuple[int, int, float | None, int]] = []
-        latest = ms(batch.now + AHEAD)
+        """Admitted messages and fresh parcels as columns; a metric heard for the first time opens its series."""
         self._open_series(batch)
-        for message, device in zip(batch.messages, batch.devices, strict=True):
+        numbers: list[int] = []
+        times: list[int] = []
+        values: list[float] = []
+        for heard, device in zip(batch.heard, batch.devices, strict=True):
             if device is None:
                 continue
-            for sample in message.samples:
-                quality = MISSING if sample.value is None else FUTURE if sample.at_ms > latest else GOOD
-                rows.append((self.series[str(device.id), sample.metric], sample.at_ms, sample.value, quality))
-        batch.columns = columns_of(rows) if rows else None
+            known = self.series[device.id]
+            for sample in heard.message.samples:
+                numbers.append(known[sample.metric])
+                times.append(sample.at_ms)
+                values.append(math.nan if sample.value is None else sample.value)
+        latest = ms(batch.now + AHEAD)
+        parts = []
+        if numbers:
+            told = np.array(times, np.int64), np.array(values, np.float64)
+            parts.append(Columns(np.array(numbers, np.int32), *told, _quality(*told, latest)))
+        for parcel in batch.fresh:
+            if not len(parcel):
+                continue
+            quality = _quality(parcel.times, parcel.values, latest) if parcel.quality is None else parcel.quality
+            parts.append(Columns(self._numbers(parcel.table)[parcel.index], parcel.times, parcel.values, quality))
+        batch.columns = joined(parts) if len(parts) > 1 else parts[0] if parts else None
+
+    def _numbers(self, table: Table) -> npt.NDArray[np.int32]:
+        if table.numbers is None:
+            table.numbers = np.array([self.series[device][metric] for device, metric in table.names], np.int32)
+        return table.numbers
 
     def _open_series(self, batch: Batch) -> None:
         """All series that this batch speaks of for the first time, in one transaction."""
-        heard = zip(batch.messages, batch.devices, strict=True)
-        new = {(str(d.id), x.metric): d for m, d in heard if d is not None for x in m.samples}
-        missing = {key: device for key, device in new.items() if key not in self.series}
+        missing: dict[tuple[UUID, str], None] = {}
+        for heard, device in zip(batch.heard, batch.devices, strict=True):
+            if device is not None:
+                known = self.series[device.id]
+                missing |= {(device.id, x.metric): None for x in heard.message.samples if x.metric not in known}
+        for parcel in batch.fresh:
+            if parcel.table.numbers is None:
+                missing |= {name: None for name in parcel.table.names if name[1] not in self.series[name[0]]}
         if not missing:
             return
         with writing():
             opened = {
-                key: open_series(system_actor("gateway", Mode(device.mode)), device=device, metric=key[1]).id
-                for key, device in missing.items()
+                key: open_series(
+                    system_actor("gateway", Mode(self.by_id[key[0]].mode)), device=self.by_id[key[0]], metric=key[1]
+                ).id
+                for key in missing
             }
-        self.series |= opened
+        for (device_id, metric), number in opened.items():
+            self.series[device_id][metric] = number
         self.replan = True
 
     def store(self, batch: Batch) -> None:
         """Commit. From here on the readings are safe."""
-        columns = batch.columns
-        if columns is None:
+        if batch.columns is None:
             return
-        newest: dict[int, tuple[int, float | None, int]] = {}
-        rows = zip(
-            columns.series.tolist(), columns.times.tolist(), columns.values.tolist(), columns.quality.tolist(),
-            strict=True,
-        )  # fmt: skip
-        for series, at, value, quality in rows:
-            if quality != FUTURE and at >= max(self.newest.get(series, 0), newest.get(series, (0, None, 0))[0]):
-                newest[series] = (at, None if value != value else value, quality)
-        print_ = hashlib.sha256("|".join(m.station + m.key for m in batch.messages).encode()).hexdigest()
-        batch.block = store_block(columns, source=print_, newest=newest, now=batch.now)
-        self.newest.update({series: at for series, (at, _value, _quality) in newest.items()})
+        keys = [heard.message.station + heard.message.key for heard in batch.heard]
+        print_ = hashlib.sha256("|".join([*keys, *(parcel.source for parcel in batch.fresh)]).encode()).hexdigest()
+        receipts = [parcel.receipt for parcel in batch.fresh if parcel.receipt is not None]
+        batch.block = store_block(batch.columns, source=print_, receipts=receipts, now=batch.now)
+        if self.newest is not None:
+            self.newest.take(batch.columns, batch.block)
 
     def judge_block(self, batch: Batch) -> None:
         """Hand the block to the kernel. A new series waits for the next plan, which replays this block too: at once,
@@ -165,15 +255,44 @@ class Pipeline:
         if batch.columns is not None:
             self.judge.judge(batch.columns, batch.block, batch.now)
 
+    def took_back(self, source: str, since: datetime, first_ms: int, now: datetime) -> None:
+        """Readings of a parcel were withdrawn: the newest values, and what was judged, must not know them any more."""
+        numbers = withdraw_from_blocks(hashlib.sha256(source.encode()).hexdigest(), since)
+        if self.newest is not None:
+            for number in numbers:
+                self.newest.derive(number)
+        if first_ms > ms(now) - HORIZON_MS:
+            drop_snapshots()
+            self.load(now)
+            self.turn(now)
+
     def raise_alarms(self, batch: Batch) -> None:
         """Bring the alarms to the kernel's levels; a database that is busy is tried again on the next turn."""
         self.turn(batch.now)
 
     def turn(self, now: datetime) -> None:
-        """Plan anew where that is due; raise, step and ease what is waiting."""
+        """Plan anew where that is due; raise, step and ease what is waiting; write the newest values for pages."""
         if self.replan and time.monotonic() >= self.replan_from:
             self.load(now)
         try:
             self.judge.sync(now)
         except (DatabaseError, Refused):
             log.exception("%s cases could not be raised; trying again", len(self.judge.unsynced))
+        try:
+            if self.newest is not None:
+                self.newest.write()
+        except DatabaseError:
+            log.exception("the newest values could not be written; trying again")
+
+    def close(self, now: datetime) -> None:
+        """Keep what would have to be derived anew."""
+        self.judge.snapshot(now)
+        if self.newest is not None:
+            self.newest.write(wait=False)
+
+
+def _quality(times: npt.NDArray[np.int64], values: npt.NDArray[np.float64], latest: int) -> npt.NDArray[np.int8]:
+    """What follows from time and value alone: dated ahead of `latest` (ms), or none."""
+    quality = np.where(np.isnan(values), np.int8(MISSING), np.int8(GOOD))
+    quality[times > latest] = FUTURE
+    return quality

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any, Literal
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from ninja import Query, Schema
@@ -13,7 +12,7 @@ from anlan.kernel.errors import Invalid, NotFound
 from anlan.ui.api import REFUSALS, Moment, Problem, StrictRouter
 from anlan.ui.requests import ActorRequest
 
-from .queries import devices, latest_values, place_values, source_packs, truth, visible_quarantine
+from .queries import latest_values, place_values, source_packs, truth, visible_quarantine
 
 router = StrictRouter()
 LONGEST = timedelta(days=31)
@@ -61,17 +60,10 @@ class SeriesQuery(Schema):
     limit: int = Field(2000, ge=1, le=20_000, description="at most so many readings, the newest")
 
 
-class DeviceOut(Schema):
-    id: UUID
-    protocol: str
-    address: str
-    place: str = Field(description="code")
-    admitted_at: datetime
-
-
 class QuarantineOut(Schema):
     """A station that calls and is not admitted."""
 
+    id: int
     protocol: str
     address: str
     reason: str = Field(description="unknown, or password = admitted under another one")
@@ -119,17 +111,6 @@ def series(request: ActorRequest, code: str, metric: Metric, query: Query[Series
         values=[Reading(at=at, value=value) for at, value in values[-query.limit :]],
         more=len(values) > query.limit,
     )  # fmt: skip
-
-
-@router.get("/devices", response={200: list[DeviceOut], REFUSALS: Problem}, summary="Admitted stations")
-def admitted(request: ActorRequest) -> list[DeviceOut]:
-    """Needs sensing.read."""
-    request.actor.require("sensing.read")
-    return [
-        DeviceOut(id=one.id, protocol=one.protocol, address=one.address, place=one.place.code,
-                  admitted_at=one.admitted_at)
-        for one in devices(request.actor)
-    ]  # fmt: skip
 
 
 @router.get("/devices/quarantine", response={200: list[QuarantineOut], REFUSALS: Problem}, summary="Unknown stations")

@@ -8,7 +8,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-GOOD, MISSING, FUTURE = 0, 1, 2
+GOOD, MISSING, FUTURE, SUSPECT, HELD, MANUAL, WITHDRAWN = range(7)
+"""Codes of quality. future: kept, not judged; held: a spike that waits for its next; manual: entered by a person;
+withdrawn: the reading of that time is taken back."""
+JUDGED = (GOOD, MANUAL)
+"""The qualities that rules, sums and roll-ups count."""
 FORMAT = 1
 
 

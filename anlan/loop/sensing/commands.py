@@ -1,20 +1,24 @@
 """The only writers of devices and readings. Blocks are written by the gateway alone, each in one transaction."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from django.db import connections, transaction
+import numpy as np
+from django.db import transaction
 
 from anlan.base.journal.commands import command, record
 from anlan.base.places.models import Place
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import Invalid
 
-from .blocks import Columns, pack
-from .models import Block, Device, Latest, Quarantine, Series, Snapshot
+from .blocks import MANUAL, WITHDRAWN, Columns, pack, unpack
+from .models import Block, Device, Quarantine, Receipt, Series, Snapshot
 from .router import readings_alias
 
 KEEP_SNAPSHOTS = 2
+KEEP_RECEIPTS = timedelta(days=3)
+REST = "*"
+QUARANTINED = 2000  # addresses of strangers that are kept apart; more are made up
 KEEP_FRAME = 4096  # hex digits of an unknown station's last frame
 
 
@@ -47,9 +51,14 @@ def register_device(
 
 @command("sensing.quarantine")
 def quarantine(
-    actor: Actor, *, protocol: str, address: str, reason: str, frame: bytes, peer: str, count: int, now: datetime
-) -> Quarantine:
-    """A station called that is not admitted (reason "unknown") or says another password ("password")."""
+    actor: Actor, *, protocol: str, address: str, reason: str, frame: bytes, peer: str, count: int, now: datetime,
+    password: str = "",
+) -> Quarantine:  # fmt: skip
+    """A station called that is not admitted (reason "unknown") or says another password ("password").
+
+    Where QUARANTINED addresses are kept already somebody makes them up: the rest is counted as one, REST."""
+    if Quarantine.objects.count() >= QUARANTINED:
+        address = address if Quarantine.objects.filter(protocol=protocol, address=address).exists() else REST
     seen, new = Quarantine.objects.get_or_create(
         protocol=protocol,
         address=address,
@@ -57,7 +66,8 @@ def quarantine(
     )
     seen.count += count
     seen.reason, seen.last_seen, seen.peer, seen.last_frame = reason, now, peer[:80], frame.hex()[:KEEP_FRAME]
-    seen.save(update_fields=["count", "reason", "last_seen", "peer", "last_frame"])
+    seen.password = password.upper()[:64]
+    seen.save(update_fields=["count", "reason", "last_seen", "peer", "last_frame", "password"])
     if new:
         record(
             actor,
@@ -75,13 +85,10 @@ def open_series(_actor: Actor, *, device: Device, metric: str) -> Series:
     return Series.objects.get_or_create(device=device, metric=metric)[0]
 
 
-def store_block(
-    columns: Columns, *, source: str, newest: Mapping[int, tuple[int, float | None, int]], now: datetime
-) -> int:
-    """Commit one micro-batch and what it makes of the latest values; returns the block's number.
+def store_block(columns: Columns, *, source: str, now: datetime, receipts: Sequence[Receipt] = ()) -> int:
+    """Commit one micro-batch, and the receipts of what is in it; returns the block's number.
 
-    newest: series → (event time in ms, value, quality), only those that became newer. The journal has no line for
-    readings: the block is the record.
+    The journal has no line for readings: the block is the record.
     """
     alias = readings_alias()
     with transaction.atomic(using=alias):
@@ -93,20 +100,35 @@ def store_block(
             last_ms=int(columns.times.max()),
             packed=pack(columns),
         )
-        known = set(Latest.objects.using(alias).filter(series__in=newest).values_list("series", flat=True))
-        Latest.objects.using(alias).bulk_create(
-            Latest(series=s, at_ms=at, value=value, quality=quality)
-            for s, (at, value, quality) in newest.items()
-            if s not in known
-        )
-        changed = [(at, value, quality, s, at) for s, (at, value, quality) in newest.items() if s in known]
-        if changed:
-            with connections[alias].cursor() as cursor:
-                cursor.executemany(
-                    "UPDATE sensing_latest SET at_ms = %s, value = %s, quality = %s WHERE series = %s AND at_ms <= %s",
-                    changed,
-                )
+        if receipts:
+            Receipt.objects.using(alias).bulk_create(receipts)
     return block.id
+
+
+def forget_receipts(now: datetime) -> int:
+    """Drop the keys of deliveries that nobody will send again; returns how many, at most some thousand at a time."""
+    alias = readings_alias()
+    old = Receipt.objects.using(alias).filter(at__lt=now - KEEP_RECEIPTS).values_list("key", flat=True)[:5000]
+    return Receipt.objects.using(alias).filter(key__in=list(old)).delete()[0]
+
+
+def withdraw_from_blocks(source: str, since: datetime) -> list[int]:
+    """Mark what was entered by hand in the blocks of a source as withdrawn, so that a replay leaves it out; returns the
+    series. Pages learn it from the block that says what stands instead. since: when the source was entered."""
+    alias = readings_alias()
+    numbers: set[int] = set()
+    for block in Block.objects.using(alias).filter(arrived_at__gte=since, source=source):
+        columns = unpack(bytes(block.packed))
+        by_hand = columns.quality == MANUAL
+        columns.quality = np.where(by_hand, np.int8(WITHDRAWN), columns.quality)
+        numbers |= set(columns.series.tolist())
+        Block.objects.using(alias).filter(id=block.id).update(packed=pack(columns))
+    return sorted(numbers)
+
+
+def drop_snapshots() -> None:
+    """The kernel's kept states know readings that do not stand any more: the next start replays the blocks."""
+    Snapshot.objects.using(readings_alias()).all().delete()
 
 
 def store_snapshot(state: bytes, *, block: int, plan: str, now: datetime) -> None:

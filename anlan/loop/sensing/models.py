@@ -1,4 +1,5 @@
-"""Tables of devices and readings. Block, Latest and Snapshot live in the readings database and name rows by number."""
+"""Tables of devices and readings. Block, Contact, Latest, Mark, Receipt and Snapshot live in the readings database and
+name rows by number."""
 
 from __future__ import annotations
 
@@ -10,11 +11,16 @@ from anlan.kernel.actor import Actor
 from anlan.kernel.ids import new_id
 from anlan.kernel.modes import MODE_CHOICES
 
+from .kinds import STATES, TROUBLES
+
 
 class DeviceQuerySet(models.QuerySet["Device"]):
     def visible_to(self, actor: Actor) -> DeviceQuerySet:
         visible = self.filter(within(actor, "place__area_code"), mode=actor.mode)
         return visible if actor.kinds is None else visible.filter(place__kind__in=actor.kinds)
+
+    def in_use(self) -> DeviceQuerySet:
+        return self.filter(disabled_at__isnull=True)
 
 
 class Device(models.Model):
@@ -27,12 +33,30 @@ class Device(models.Model):
     password = models.CharField(max_length=64, blank=True)
     mode = models.CharField(max_length=8, choices=MODE_CHOICES)
     admitted_at = models.DateTimeField()
+    disabled_at = models.DateTimeField(null=True, help_text="taken out of use: it is a stranger again, its data stays")
+    config = models.JSONField(default=dict, help_text="how a device that is asked is reached, and its register map")
 
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
         verbose_name = "设备"
         constraints = [models.UniqueConstraint(fields=["protocol", "address"], name="device_protocol_address")]
+
+
+class Token(models.Model):
+    """What a sender shows to push readings of its devices. Only its hash is here."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token")
+    hint = models.CharField(max_length=16, help_text="how it begins, to tell one from another")
+    devices = models.ManyToManyField(Device, related_name="tokens")
+    mode = models.CharField(max_length=8, choices=MODE_CHOICES)
+    issued_at = models.DateTimeField()
+    issued_by = models.CharField(max_length=80)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "接入令牌"
 
 
 class Quarantine(models.Model):
@@ -47,6 +71,9 @@ class Quarantine(models.Model):
     count = models.PositiveIntegerField(default=0)
     last_frame = models.TextField(help_text="hex")
     peer = models.CharField(max_length=80)
+    password = models.CharField(max_length=64, blank=True, help_text="what it said; sent in clear by the station")
+    ignored_at = models.DateTimeField(null=True)
+    ignored_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         verbose_name = "未登记站"
@@ -66,7 +93,8 @@ class Series(models.Model):
 
 
 class Block(models.Model):
-    """The readings of one micro-batch as packed columns (see blocks.py), in order of arrival. Never changed."""
+    """The readings of one micro-batch as packed columns (see blocks.py), in order of arrival. Never changed, but that
+    readings entered by hand are marked when they are withdrawn."""
 
     id = models.BigAutoField(primary_key=True)
     arrived_at = models.DateTimeField(db_index=True)
@@ -92,6 +120,29 @@ class Latest(models.Model):
         verbose_name = "最新值"
 
 
+class Mark(models.Model):
+    """Up to which block something was derived from the blocks."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    block = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "进度"
+
+
+class Receipt(models.Model):
+    """A delivery that was stored under the sender's own key, and what was answered: sent again, it is answered again
+    and not stored again."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="hash of the sender and its key")
+    body = models.CharField(max_length=64, help_text="hash of what was sent")
+    answer = models.TextField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = "收据"
+
+
 class Snapshot(models.Model):
     """The judgement kernel's state after a block."""
 
@@ -103,3 +154,115 @@ class Snapshot(models.Model):
 
     class Meta:
         verbose_name = "判别快照"
+
+
+class Contact(models.Model):
+    """How a device was last in touch. Written by the gateway every few seconds, in the readings database."""
+
+    device = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    peer = models.CharField(max_length=80)
+    frames = models.BigIntegerField(default=0)
+    offset_ms = models.BigIntegerField(null=True, help_text="its clock minus ours when it sent; null = it does not say")
+    slowed = models.PositiveIntegerField(default=0, help_text="frames that had to wait because it sends too many")
+
+    class Meta:
+        verbose_name = "设备联络"
+
+
+class Trouble(models.Model):
+    """Something wrong with a connection rather than with data: a flood, or one address at two places."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=12, help_text="see kinds.TROUBLES")
+    protocol = models.CharField(max_length=20)
+    address = models.CharField(max_length=64, blank=True)
+    peer = models.CharField(max_length=80, blank=True)
+    other_peer = models.CharField(max_length=80, blank=True)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "连接异常"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "protocol", "address", "peer"], name="trouble_once")
+        ]  # fmt: skip
+
+    @property
+    def word(self) -> str:
+        return TROUBLES.get(self.kind, self.kind)
+
+
+class StationCommand(models.Model):
+    """Something asked of a station: sent by the gateway when it is connected, answered by the station, or expired."""
+
+    id = models.BigAutoField(primary_key=True)
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="commands")
+    what = models.CharField(max_length=20)
+    details = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=list(STATES.items()), default="queued")
+    by = models.CharField(max_length=120)
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    key = models.CharField(max_length=20, blank=True, help_text="what the answer will name")
+    answer = models.JSONField(null=True)
+    reason = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(null=True, db_index=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "下发"
+        indexes = [models.Index(fields=["device", "asked_at"], name="stationcommand_device_asked")]
+
+
+class Attachment(models.Model):
+    """A picture or a text that a station sent, kept as a file below the site's data folder."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="attachments")
+    kind = models.CharField(max_length=10)
+    taken_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveIntegerField()
+    file = models.FileField(upload_to="stations/%Y%m")
+
+    class Meta:
+        verbose_name = "站上附件"
+        constraints = [
+            models.UniqueConstraint(fields=["device", "sha256", "taken_at"], name="attachment_once")
+        ]  # fmt: skip
+
+
+class ManualBatch(models.Model):
+    """A sheet of readings that somebody wrote down: looked at first, stored by the gateway, taken back as a whole.
+
+    lines: what was written, each with what is wrong with it ("" = nothing). rows: the good ones, [device, metric, time
+    in ms, value]. before: what stood at their times when they were stored, [value, quality] or null.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    file_name = models.CharField(max_length=200)
+    mode = models.CharField(max_length=8, choices=MODE_CHOICES)
+    state = models.CharField(max_length=12, default="preview")
+    by = models.CharField(max_length=120)
+    account_id = models.BigIntegerField(null=True)
+    entered_at = models.DateTimeField()
+    stored_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    lines = models.JSONField(default=list)
+    rows = models.JSONField(default=list)
+    before = models.JSONField(null=True)
+    good = models.PositiveIntegerField(default=0)
+    bad = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, db_index=True)
+    lease_owner = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "人工数据"

@@ -17,7 +17,8 @@ from anlan.kernel.judging.packs import SourceMetric, SourcePack
 from anlan.kernel.packs import load_family
 
 from .blocks import GOOD
-from .models import Block, Device, Latest, Quarantine, Series
+from .latest import MARK as LATEST
+from .models import Device, Latest, Mark, Quarantine, Series
 from .reader import readings_between
 from .router import readings_alias
 
@@ -60,8 +61,8 @@ def moment(at_ms: int) -> datetime:
 
 
 def newest_block() -> int:
-    """Number of the newest block, 0 = none: pages ask whether there is anything new."""
-    return Block.objects.using(readings_alias()).order_by("-id").values_list("id", flat=True).first() or 0
+    """Number of the newest block that the latest values hold, 0 = none: pages ask whether there is anything new."""
+    return Mark.objects.using(readings_alias()).filter(name=LATEST).values_list("block", flat=True).first() or 0
 
 
 def visible_quarantine(actor: Actor) -> QuerySet[Quarantine]:
@@ -70,7 +71,8 @@ def visible_quarantine(actor: Actor) -> QuerySet[Quarantine]:
 
 
 def devices(actor: Actor) -> list[Device]:
-    return list(Device.objects.visible_to(actor).select_related("place").order_by("address"))
+    """Devices in use, by address."""
+    return list(Device.objects.visible_to(actor).in_use().select_related("place").order_by("address"))
 
 
 def place_values(

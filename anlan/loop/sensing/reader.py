@@ -13,7 +13,7 @@ import numpy.typing as npt
 from django.db.models import BigIntegerField, F, Max
 from django.db.models.functions import Cast
 
-from .blocks import MISSING, Columns, unpack
+from .blocks import JUDGED, MISSING, WITHDRAWN, Columns, unpack
 from .models import Block
 from .router import readings_alias
 
@@ -61,15 +61,20 @@ def readings_between(series: Iterable[int], low: int, high: int) -> dict[int, li
     if not len(wanted):
         return {}
     for columns in _runs(low, high):
-        mask = (columns.times > low) & (columns.times <= high) & (columns.quality <= MISSING)
-        mask &= np.isin(columns.series, wanted)
-        for number, at, value in zip(*_picked(columns, mask), strict=True):
-            held[number][at] = None if value != value else value  # NaN is what the device does not know
+        mask = (columns.times > low) & (columns.times <= high) & np.isin(columns.series, wanted)
+        mask &= np.isin(columns.quality, (*JUDGED, MISSING, WITHDRAWN))
+        for number, at, value, quality in zip(*_picked(columns, mask), strict=True):
+            if quality == WITHDRAWN:
+                held[number].pop(at, None)
+            else:
+                held[number][at] = None if value != value else value  # NaN is what the device does not know
     return {number: sorted(values.items()) for number, values in held.items()}
 
 
-def _picked(columns: Columns, mask: npt.NDArray[np.bool_]) -> tuple[list[int], list[int], list[float]]:
-    return columns.series[mask].tolist(), columns.times[mask].tolist(), columns.values[mask].tolist()
+def _picked(columns: Columns, mask: npt.NDArray[np.bool_]) -> tuple[list[int], list[int], list[float], list[int]]:
+    parts = (columns.series, columns.times, columns.values, columns.quality)
+    series, times, values, quality = (part[mask].tolist() for part in parts)
+    return series, times, values, quality
 
 
 def _runs(low: int, high: int) -> Iterable[Columns]:

@@ -14,8 +14,10 @@ from anlan.ui.map_layers import MAP_LAYERS, Feature, MapLayer, point
 from anlan.ui.navigation import NAVIGATION, Count, NavItem
 from anlan.ui.words import age
 
+from .manual import visible_batches
 from .models import Device
 from .queries import LatestValue, device_states, latest_values, source_packs, visible_quarantine
+from .queries_devices import waiting_quarantine
 from .rain import rain_sums
 
 HOUR = timedelta(hours=1)
@@ -76,23 +78,34 @@ def river_features(actor: Actor, now: datetime) -> list[Feature]:
 def _silent(actor: Actor, now: datetime) -> Count | None:
     """Silent devices and stations that nobody admitted, where the actor may do something about them."""
     number = sum(1 for state in device_states(actor, now).values() if not state.known)
-    number += visible_quarantine(actor).count()
+    number += waiting_quarantine(actor).count()
     return Count(number) if number else None
 
 
 def _device_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
     found = Device.objects.visible_to(actor).filter(id__in=keys).select_related("place")
-    return {str(one.id): Reference(f"{one.place.name} {one.address}") for one in found}
+    return {
+        str(one.id): Reference(f"{one.place.name} {one.address}", reverse("device", args=[one.id])) for one in found
+    }
 
 
 def _quarantine_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
     numbers = [key for key in keys if key.isdigit()]
-    url = reverse("devices-unknown")
-    return {str(one.id): Reference(one.address, url) for one in visible_quarantine(actor).filter(id__in=numbers)}
+    return {
+        str(one.id): Reference(one.address, reverse("device-unknown", args=[one.id]))
+        for one in visible_quarantine(actor).filter(id__in=numbers)
+    }
 
 
+def _manual_references(actor: Actor, keys: set[str]) -> dict[str, Reference]:
+    found = visible_batches(actor).filter(id__in=keys)
+    return {str(one.id): Reference(one.file_name, reverse("manual-batch", args=[one.id])) for one in found}
+
+
+RESOLVERS.add("manual", _manual_references)
 RESOLVERS.add("device", _device_references)
 RESOLVERS.add("quarantine", _quarantine_references)
+NAVIGATION.add("manual", NavItem("人工数据", "manual", "list", "calm", 16, "sensing.enter"))
 NAVIGATION.add("devices", NavItem("设备", "devices", "tower", "calm", 15, "sensing.read", count=_silent))
 MAP_LAYERS.add(
     "rain", MapLayer("雨量站", "雨水", 40, gauge_features, permission="sensing.read", parts=("sensing", "places"))
@@ -103,5 +116,23 @@ MAP_LAYERS.add(
 for _kind, _words in {
     "sensing.device_registered": "登记设备",
     "sensing.quarantined": "未登记站来报",
+    "sensing.token_issued": "发放接入令牌",
+    "sensing.token_revoked": "吊销接入令牌",
+    "sensing.manual_entered": "录入人工数据",
+    "sensing.manual_withdrawn": "撤回人工数据",
+    "sensing.ignored": "不予登记",
+    "sensing.noticed": "撤回不予登记",
+    "sensing.device_disabled": "停用设备",
+    "sensing.device_reinstated": "恢复设备",
+    "sensing.device_password": "改设备口令",
+    "sensing.device_configured": "改设备配置",
+    "sensing.flood": "设备发得太多",
+    "sensing.stranger": "陌生来源刷报文",
+    "sensing.contested": "同一站地址两处来报",
+    "sensing.unasked": "设备问不到",
+    "sensing.attachment_kept": "收到图片或文字",
+    "sensing.asked": "向站下发",
+    "sensing.answered": "站已应答",
+    "sensing.unanswered": "站未应答",
 }.items():
     KIND_WORDS.add(_kind, _words)

@@ -1,4 +1,4 @@
-"""The command line: `anlan up | doctor | decode | simulate | createuser | journal verify | …`."""
+"""The command line: `anlan up | doctor | decode | new | simulate | createuser | journal verify | …`."""
 
 import argparse
 import getpass
@@ -9,6 +9,7 @@ from anlan.site.config import ConfigError, config
 from anlan.site.demo.control import current_folder
 
 from .decode import decode
+from .new import new_protocol
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -18,6 +19,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if arguments.command == "decode":
             return decode(arguments.protocol, sys.stdin, sys.stdout)
+        if arguments.command == "new":
+            return new_protocol(arguments.name)
         if arguments.command == "up":
             return _up(arguments)
         return _with_django(arguments)
@@ -40,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="自检：数据目录、端口、数据库、规则包")
     dec = commands.add_parser("decode", help="解报文：每行一条十六进制，或 STREAM<TAB>片段<TAB>片段…")
     dec.add_argument("protocol", help="规约，如 sl651")
+    new = commands.add_parser("new", help="开发：生成一个新规约的文件夹，带能通过的测试")
+    new.add_argument("what", choices=["protocol"])
+    new.add_argument("name", help="小写字母、数字、下划线")
     sim = commands.add_parser("simulate", help="演示：按站点时钟向网关发真实报文")
     sim.add_argument("--storm", action="store_true", help="现在就开始一场暴雨")
     user = commands.add_parser("createuser", help="建账号")
@@ -50,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     user.add_argument("--password", help="不给则在终端输入；也可以从标准输入送来一行")
     journal = commands.add_parser("journal", help="记录")
     journal.add_argument("action", choices=["verify"], help="核对封存链")
+    token = commands.add_parser("token", help="推送设备的接入令牌：发放、列出、吊销")
+    token.add_argument("action", choices=["issue", "list", "revoke"])
+    token.add_argument("token", nargs="?", default="", help="吊销哪个：令牌的开头几位，见 list")
+    token.add_argument("--device", action="append", default=[], help="设备地址，可以重复")
+    token.add_argument("--place", default="", help="设备还没有登记时，登记到这个对象（编号）")
     commands.add_parser("gateway", help="（由 up 启动）设备网关")
     commands.add_parser("worker", help="（由 up 启动）工作进程")
     commands.add_parser("prepare", help="（由 up 启动）建表；演示站点同时写入演示数据")

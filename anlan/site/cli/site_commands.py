@@ -24,6 +24,8 @@ from anlan.site.gateway import run_gateway
 from anlan.site.worker import run_worker
 from anlan.ui.context import site_clock
 
+from . import tokens
+
 
 def prepare() -> int:
     """Lay or upgrade the tables; fill a demo site that is new."""
@@ -110,6 +112,8 @@ def run(arguments: argparse.Namespace, password: Callable[[], str]) -> int:
             return simulate(storm=arguments.storm)
         if arguments.command == "journal":
             return journal_verify()
+        if arguments.command == "token":
+            return tokens.run(arguments)
         return PLAIN[arguments.command]()
     except PackError as error:
         return _fail(f"规则包有错：{error}")

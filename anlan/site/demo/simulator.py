@@ -17,11 +17,12 @@ from pathlib import Path
 from asgiref.sync import sync_to_async
 
 from anlan.base.places.models import Place
-from anlan.kernel.clock import SiteClock
+from anlan.kernel.clock import BEIJING, SiteClock
 from anlan.kernel.modes import Mode
 from anlan.links.protocols.sl651.codec import decode
-from anlan.links.protocols.sl651.encode import element, up_frame
-from anlan.links.protocols.sl651.framing import FrameSplitter
+from anlan.links.protocols.sl651.encode import element, observed, reply_frame, up_frame
+from anlan.links.protocols.sl651.frame import Frame
+from anlan.links.protocols.sl651.framing import ENQ, FrameSplitter
 from anlan.loop.alarms.models import Alarm
 from anlan.loop.calls.queries import anybody_being_called
 from anlan.site.config import Config
@@ -30,6 +31,7 @@ from .storm import STEP_S, Storm, accumulated, stage
 
 KEEP_FRAMES = 288
 ANSWER_S = 5.0
+HOURS_ASKED = 72
 log = logging.getLogger("anlan.simulator")
 
 
@@ -79,6 +81,9 @@ class Station:
     serial: int = 0
     waiting: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEEP_FRAMES))
     more: asyncio.Event = field(default_factory=asyncio.Event)
+    clock: SiteClock | None = None
+    storms: list[Storm] = field(default_factory=list)
+    newest: list[bytes] = field(default_factory=list)
 
     def observe(self, storms: list[Storm], at: int) -> None:
         """Make the report of one step: every 5 minutes an added report, on the full hour the hourly one."""
@@ -96,6 +101,7 @@ class Station:
         if self.river:
             parts.append(element("39", stage(storms, self.lon, self.lat, at), 4, 3))
         parts.append(element("38", 12.6, 2, 2))
+        self.storms, self.newest = storms, [observed(moment), *parts]
         self.waiting.append(
             up_frame(
                 self.address,
@@ -122,25 +128,60 @@ class Station:
                 await asyncio.sleep(0.5)
 
     async def _over(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        splitter = FrameSplitter()
-        while True:
-            while not self.waiting:
-                self.more.clear()
-                await self.more.wait()
-            frame = self.waiting[0]
-            writer.write(frame)
-            await writer.drain()
-            await asyncio.wait_for(self._confirmed(reader, splitter, decode(frame).serial), ANSWER_S)
-            if self.waiting and self.waiting[0] is frame:
-                self.waiting.popleft()
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        listening = asyncio.ensure_future(self._listen(reader, writer, heard))
+        try:
+            while True:
+                while not self.waiting:
+                    self.more.clear()
+                    more = asyncio.ensure_future(self.more.wait())
+                    await asyncio.wait((more, listening), return_when=asyncio.FIRST_COMPLETED)
+                    more.cancel()
+                    if listening.done():
+                        listening.result()
+                frame = self.waiting[0]
+                writer.write(frame)
+                await writer.drain()
+                await asyncio.wait_for(self._confirmed(heard, decode(frame).serial), ANSWER_S)
+                if self.waiting and self.waiting[0] is frame:
+                    self.waiting.popleft()
+        finally:
+            listening.cancel()
 
-    async def _confirmed(self, reader: asyncio.StreamReader, splitter: FrameSplitter, serial: str) -> None:
-        while True:
-            chunk = await reader.read(4096)
-            if not chunk:
+    async def _confirmed(self, heard: "asyncio.Queue[str]", serial: str) -> None:
+        while (said := await heard.get()) != serial:
+            if not said:
                 raise OSError("the centre hung up")
-            if any(decode(answer).serial == serial for answer in splitter.feed(chunk)):
-                return
+
+    async def _listen(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: "asyncio.Queue[str]"
+    ) -> None:
+        """What the centre says: confirmations go on, requests are answered at once."""
+        splitter = FrameSplitter()
+        try:
+            while chunk := await reader.read(4096):
+                for data in splitter.feed(chunk):
+                    said = decode(data)
+                    if said.etx == ENQ:
+                        writer.write(self.answer(said))
+                        await writer.drain()
+                    else:
+                        heard.put_nowait(said.serial)
+        finally:
+            heard.put_nowait("")  # whoever waits for a confirmation hears that none will come
+        raise OSError("the centre hung up")
+
+    def answer(self, asked: Frame) -> bytes:
+        """The station's answer to a request: its newest values, or five-minute rain of whole hours."""
+        sent = self.clock.now() if self.clock is not None else datetime.now(UTC)
+        parts = self.newest
+        if asked.func == "38" and asked.begin is not None and asked.end is not None:
+            begin, parts = asked.begin.replace(tzinfo=BEIJING), []
+            for hour in range(min(int((asked.end - asked.begin).total_seconds()) // 3600, HOURS_ASKED)):
+                first = int(begin.timestamp()) + 3600 * hour + STEP_S
+                steps = [_rain(self.storms, self.lon, self.lat, first + STEP_S * n) for n in range(12)]
+                parts += [observed(datetime.fromtimestamp(first, UTC)), element("F4", steps)]
+        return reply_frame(asked, sent=sent, elements=parts, station_type="48" if self.river else "50")
 
 
 def _rain(storms: list[Storm], lon: float, lat: float, at: int) -> float:
@@ -200,6 +241,7 @@ async def _run(conf: Config, stations: list[Station]) -> None:
     talks = [asyncio.ensure_future(station.talk(conf.sl651_host, conf.sl651_port)) for station in stations]
     step = int(clock.now().timestamp()) // STEP_S * STEP_S
     for station in stations:
+        station.clock = clock
         station.observe(conductor.weather.storms, step)
     while not stop.is_set():
         await sync_to_async(conductor.turn, thread_sensitive=True)()

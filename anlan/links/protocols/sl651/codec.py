@@ -5,70 +5,17 @@ its quality, and the rest of the frame stands. Dates are taken as they are (year
 pipeline. Never: a decision, a clock, storage.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
 
+from anlan.links.protocols.crc import crc16
 from anlan.links.protocols.sl651 import framing
-from anlan.links.protocols.sl651.elements import DATA_FUNCTIONS, ElementKind, kind_of
+from anlan.links.protocols.sl651.bodies import need, read_body
+from anlan.links.protocols.sl651.elements import DATA_FUNCTIONS, ELEMENTS, LISTS, ElementKind, kind_of
+from anlan.links.protocols.sl651.frame import BAD_BCD, MISSING, Element, Frame, Overrun, bcd_time, number
+from anlan.links.protocols.sl651.framing import Fault
 
-MISSING, BAD_BCD = "missing", "bad_bcd"
-SCALES = tuple(10**n for n in range(8))
-
-
-@dataclass(slots=True)
-class Element:
-    """A decoded element: `value`, or `values` where the identifier stands before several."""
-
-    id: str
-    obs: datetime | None
-    value: float | str | None = None
-    values: list[float | None] | None = None
-    quality: str = ""
-
-
-@dataclass(slots=True)
-class Fault:
-    """What is wrong with a frame: kind is checksum, length or structure; offset counts from the frame's first byte."""
-
-    kind: str
-    offset: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} at byte {self.offset}: {self.message}"
-
-
-@dataclass(slots=True)
-class Frame:
-    """A frame as sent. Times are naive Beijing time; hex texts are upper case."""
-
-    center: str = ""
-    station: str = ""
-    password: str = ""
-    func: str = ""
-    up: bool = True
-    length: int = 0
-    stx: int = 0
-    etx: int = 0
-    packet_total: int = 0
-    packet_seq: int = 0
-    serial: str = ""
-    send_time: datetime | None = None
-    station_in_body: str = ""
-    station_type: str = ""
-    obs_time: datetime | None = None
-    time_step: str = ""
-    elements: list[Element] = field(default_factory=list)
-    manual_text: str | None = None
-    picture: bytes | None = None
-    body: bytes = b""
-    trailing: int = 0
-    crc_ok: bool | None = None
-    fault: Fault | None = None
-
-
-class _Overrun(Exception):
-    """An element says it is longer than the body; args: index in the body, message."""
+__all__ = ["Element", "Fault", "Frame", "decode", "joined"]
 
 
 def decode(data: bytes) -> Frame:
@@ -89,7 +36,7 @@ def decode(data: bytes) -> Frame:
         return frame
     frame.etx = data[end]
     frame.trailing = len(data) - end - framing.TAIL
-    want, got = framing.crc16(data[: end + 1]), data[end + 1] << 8 | data[end + 2]
+    want, got = crc16(data[: end + 1]), data[end + 1] << 8 | data[end + 2]
     frame.crc_ok = want == got
     if not frame.crc_ok:
         frame.fault = Fault("checksum", end + 1, f"CRC {got:04X}, computed {want:04X}")
@@ -129,31 +76,40 @@ def _body(frame: Frame) -> None:
         frame.packet_total = body[0] << 4 | body[1] >> 4
         frame.packet_seq = (body[1] & 0x0F) << 8 | body[2]
         if frame.packet_seq != 1:
-            frame.picture = body[index:] if frame.func == "36" else None
+            if frame.func == "36":
+                frame.picture = body[index:]
+            else:
+                frame.rest = body[index:]
             return
     if len(body) < index + 8:
         frame.fault = Fault("structure", framing.HEADER + len(body), "body too short for serial number and time")
         return
+    _content(frame, body, index)
+
+
+def joined(parts: Sequence[Frame]) -> Frame:
+    """All packets of one message, in order, as the one frame that they are. Its own body is that of all of them."""
+    first, last = parts[0], parts[-1]
+    whole = Frame(
+        first.center, first.station, first.password, first.func, first.up, first.length, framing.STX, last.etx,
+        packet_total=first.packet_total, packet_seq=last.packet_seq, crc_ok=True,
+    )  # fmt: skip
+    whole.body = b"".join(part.body[3:] for part in parts)
+    _content(whole, whole.body, 0)
+    return whole
+
+
+def _content(frame: Frame, body: bytes, index: int) -> None:
+    """Serial number and time of sending at `index`, then what the function carries."""
     frame.serial = body[index : index + 2].hex().upper()
     frame.send_time = bcd_time(body[index + 2 : index + 8])
-    if frame.up:
-        try:
-            _walk(frame, body, index + 8)
-        except _Overrun as overrun:
-            at, message = overrun.args
-            frame.fault = Fault("structure", framing.HEADER + at, message)
-
-
-def bcd_time(packed: bytes) -> datetime | None:
-    """BCD YYMMDDhhmm[ss] → Beijing time without zone; None where it is no date."""
-    digits = packed.hex()
-    if not digits.isdigit():
-        return None
-    year, month, day, hour, minute, second = (*(int(digits[i : i + 2]) for i in range(0, len(digits), 2)), 0)[:6]
+    if not frame.up:
+        read_body(frame, index + 8)
+        return
     try:
-        return datetime(2000 + year, month, day, hour, minute, second)  # noqa: DTZ001 - the protocol has no zone; `report` adds it
-    except ValueError:
-        return None
+        _walk(frame, body, index + 8)
+    except Overrun as overrun:
+        frame.fault = Fault("structure", framing.HEADER + overrun.index, overrun.message)
 
 
 def _walk(frame: Frame, body: bytes, index: int) -> None:
@@ -165,14 +121,15 @@ def _walk(frame: Frame, body: bytes, index: int) -> None:
         twice = index + 1 < len(body) and body[index + 1] == tag
         if tag == 0xF1 and twice:
             end = index + (8 if data else 7)
-            _need(body, index, end)
+            need(body, index, end)
             frame.station_in_body = body[index + 2 : index + 7].hex().upper()
             frame.station_type = body[index + 7 : end].hex().upper()
             index = end
         elif not data:
+            read_body(frame, index)
             return
         elif tag == 0xF0 and twice:
-            _need(body, index, index + 7)
+            need(body, index, index + 7)
             obs = bcd_time(body[index + 2 : index + 7])
             frame.obs_time = obs if frame.obs_time is None else frame.obs_time
             index += 7
@@ -182,61 +139,52 @@ def _walk(frame: Frame, body: bytes, index: int) -> None:
         elif tag == 0xF3 and twice:
             frame.picture = body[index + 2 :]
             return
+        elif tag == 0xFD and twice:  # a batch of flow velocities: its inner order is in no public source
+            frame.rest = body[index + 2 :]
+            return
         elif tag == 0x04 and index + 1 < len(body) and body[index + 1] == 0x18:
-            _need(body, index, index + 5)
+            need(body, index, index + 5)
             frame.time_step = body[index + 2 : index + 5].hex().upper()
             index += 5
         else:
             index = _element(frame, body, index, obs)
 
 
-def _need(body: bytes, index: int, end: int) -> None:
-    if end > len(body):
-        raise _Overrun(index, f"element {body[index]:02X} ends {end - len(body)} bytes behind the body")
-
-
 def _element(frame: Frame, body: bytes, index: int, obs: datetime | None) -> int:
     """Read one measured element at `index`; returns the index behind it."""
     identifier, start = f"{body[index]:02X}", index + 1
     if body[index] == 0xFF:
-        _need(body, index, index + 2)
+        need(body, index, index + 2)
         identifier, start = f"FF{body[index + 1]:02X}", index + 2
-    _need(body, index, start + 1)
+    need(body, index, start + 1)
     definition = body[start]
     size, decimals, start = definition >> 3, definition & 7, start + 1
     kind = kind_of(identifier)
-    if kind.form in ("rain5", "level5"):
-        size = _list_size(kind, size, body, start)
-        _need(body, index, start + size)
+    if kind.form in LISTS:
+        size = _list_size(kind, definition, body, start)
+        need(body, index, start + size)
         frame.elements.append(_listed(kind, body[start : start + size], obs))
         return start + size
-    _need(body, index, start + size)
-    if not frame.time_step or not size:
-        element = Element(identifier, obs)
-        element.value, element.quality = number(kind, body[start : start + size], decimals)
-        frame.elements.append(element)
+    need(body, index, start + size)
+    if not frame.time_step or not size or kind.form == "hex":
+        frame.elements.append(_single(kind, body[start : start + size], decimals, obs))
         return start + size
     # With a time step the identifier stands once and its values follow until the end, or until other elements.
     count = _repeats(body, start, size)
-    read = [number(kind, body[i : i + size], decimals) for i in range(start, start + count * size, size)]
-    values = [value if isinstance(value, float | int) else None for value, _quality in read]
+    end = start + count * size
+    read = [number(body[i : i + size], decimals) for i in range(start, end, size)]
     quality = next((quality for _value, quality in read if quality), "")
-    frame.elements.append(Element(identifier, obs, values=values, quality=quality))
-    return start + count * size
+    raw = body[start:end].hex().upper() if identifier not in ELEMENTS or quality == BAD_BCD else ""
+    frame.elements.append(Element(identifier, obs, values=[value for value, _ in read], quality=quality, raw=raw))
+    return end
 
 
-def number(kind: ElementKind, packed: bytes, decimals: int) -> tuple[float | str | None, str]:
-    """Packed decimal → value and quality. All FF = missing; a leading FF = negative; other letters = bad_bcd."""
-    digits = packed.hex()
+def _single(kind: ElementKind, packed: bytes, decimals: int, obs: datetime | None) -> Element:
     if kind.form == "hex":
-        return digits.upper(), ""
-    if digits.isdigit():
-        return int(digits) / SCALES[decimals], ""
-    if not digits.strip("f"):
-        return None, MISSING
-    if digits.startswith("ff") and digits[2:].isdigit():
-        return -int(digits[2:]) / SCALES[decimals], ""
-    return None, BAD_BCD
+        return Element(kind.id, obs, packed.hex().upper())
+    value, quality = number(packed, decimals)
+    raw = packed.hex().upper() if kind.id not in ELEMENTS or quality == BAD_BCD else ""
+    return Element(kind.id, obs, value, quality=quality, raw=raw)
 
 
 def _listed(kind: ElementKind, packed: bytes, obs: datetime | None) -> Element:
@@ -250,9 +198,12 @@ def _listed(kind: ElementKind, packed: bytes, obs: datetime | None) -> Element:
     return Element(kind.id, obs, values=values, quality=quality)
 
 
-def _list_size(kind: ElementKind, declared: int, body: bytes, start: int) -> int:
-    """Bytes of a list element. Some stations declare 11 (definition 5C) and send the standard's 24."""
-    standard = 12 if kind.form == "rain5" else 24
+def _list_size(kind: ElementKind, definition: int, body: bytes, start: int) -> int:
+    """Bytes of a list element: the definition byte holds them times 8 or, with some stations, as a plain number.
+    Others declare 11 (definition 5C) and send the standard's 24."""
+    standard, declared = LISTS[kind.form], definition >> 3
+    if definition == standard:
+        return standard
     odd = kind.form == "level5" and declared % 2 == 1
     if declared == standard or start + standard > len(body):
         return declared
@@ -284,6 +235,8 @@ def _parses(body: bytes, index: int) -> bool:
         size = body[start] >> 3
         if kind is not None and kind.form == "level5" and size % 2:
             size = 24
+        elif kind is not None and body[start] == LISTS.get(kind.form):
+            size = body[start]
         if not size:
             return False
         index = start + 1 + size

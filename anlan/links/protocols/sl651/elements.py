@@ -1,108 +1,60 @@
-"""Element table of SL 651-2014 (appendix C) as data: identifier → name, unit, metric and form.
+"""Tables of SL 651-2014 as data: elements.csv (appendix C) and parameters.csv (appendix D), and what each function is.
 
-Forms: bcd = packed decimal with an optional FF sign; hex = bits, shown as they stand; rain5 = one byte of 0.1 mm per
-5 minutes; level5 = two bytes of 0.01 m per 5 minutes. An element that is not listed is decoded as bcd and stored under
-`sl651.<identifier>`: new elements cost a line here, never code.
+An element that is not listed is decoded as packed decimal, stored under `sl651.<identifier>` and shown with its raw
+bytes: new elements cost a line in the table, never code.
 """
 
+import csv
 from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class ElementKind:
-    """One line of the table. metric: the name it is stored under."""
+    """One line of the table. metric: the name it is stored under; form and digits: see the head of elements.csv."""
 
     id: str
     name: str
     unit: str
     metric: str
     form: str = "bcd"
+    scale: str = ""
+    digits: str = ""
+    source: str = ""
+
+    @property
+    def definition(self) -> int:
+        """The definition byte a centre sends behind the identifier when it asks for this element."""
+        if self.form in LISTS:
+            return LISTS[self.form] << 3
+        whole, _dot, decimals = (self.digits or "8.2").partition(".")
+        return (int(whole) + 1) // 2 << 3 | int(decimals)
 
 
-_TABLE = """
-01|断面面积|m2|section.area
-02|瞬时气温|℃|air.temperature
-03|瞬时水温|℃|water.temperature
-06|日蒸发量|mm|evaporation.day
-07|当前蒸发|mm|evaporation
-08|气压|hPa|air.pressure
-09|闸门开启高度|m|gate.opening
-0C|闸门开启孔数|孔|gate.count
-0D|地温|℃|ground.temperature
-0E|地下水埋深|m|groundwater.depth
-0F|波浪高度|m|wave.height
-10|10厘米土壤含水量|%|soil.moisture_10
-11|20厘米土壤含水量|%|soil.moisture_20
-12|30厘米土壤含水量|%|soil.moisture_30
-13|40厘米土壤含水量|%|soil.moisture_40
-14|50厘米土壤含水量|%|soil.moisture_50
-15|60厘米土壤含水量|%|soil.moisture_60
-16|80厘米土壤含水量|%|soil.moisture_80
-17|100厘米土壤含水量|%|soil.moisture_100
-18|湿度|%|air.humidity
-19|开机台数|台|pump.count
-1A|1小时降水量|mm|rain.1h
-1B|2小时降水量|mm|rain.2h
-1C|3小时降水量|mm|rain.3h
-1D|6小时降水量|mm|rain.6h
-1E|12小时降水量|mm|rain.12h
-1F|日降水量|mm|rain.day
-20|当前降水量|mm|rain.current
-21|1分钟降水量|mm|rain.1min
-22|5分钟降水量|mm|rain.five_minute
-23|10分钟降水量|mm|rain.10min
-24|30分钟降水量|mm|rain.30min
-25|暴雨量|mm|rain.storm
-26|降水量累计值|mm|rain.accumulated
-27|瞬时流量|m3/s|flow
-28|取(排)水口1流量|m3/s|flow.1
-29|取(排)水口2流量|m3/s|flow.2
-30|总出库流量|m3/s|flow.out
-31|输水设备流量|m3/s|flow.gate
-32|输沙量|万t|sediment.load
-33|风向||wind.direction
-34|风力|级|wind.force
-35|风速|m/s|wind.speed
-36|断面平均流速|m/s|flow.velocity_mean
-37|当前瞬时流速|m/s|flow.velocity
-38|电源电压|V|voltage
-39|瞬时河道水位|m|stage
-3A|库(闸、站)下水位|m|stage.below
-3B|库(闸、站)上水位|m|stage.above
-3C|取(排)水口1水位|m|stage.1
-3D|取(排)水口2水位|m|stage.2
-44|含沙量|kg/m3|sediment
-45|遥测站状态及报警信息||station.status|hex
-46|pH值||water.ph
-47|溶解氧|mg/L|water.oxygen
-48|电导率|μS/cm|water.conductivity
-49|浊度|度|water.turbidity
-4A|高锰酸盐指数|mg/L|water.codmn
-4B|氧化还原电位|mV|water.redox
-4C|氨氮|mg/L|water.ammonia
-4D|总磷|mg/L|water.phosphorus
-4E|总氮|mg/L|water.nitrogen
-4F|总有机碳|mg/L|water.toc
-70|交流A相电压|V|voltage.a
-71|交流B相电压|V|voltage.b
-72|交流C相电压|V|voltage.c
-73|交流A相电流|A|current.a
-74|交流B相电流|A|current.b
-75|交流C相电流|A|current.c
-F4|1小时内每5分钟降水量|mm|rain.five_minute|rain5
-F5|1小时内每5分钟相对水位1|m|stage.relative_1|level5
-F6|1小时内每5分钟相对水位2|m|stage.relative_2|level5
-F7|1小时内每5分钟相对水位3|m|stage.relative_3|level5
-F8|1小时内每5分钟相对水位4|m|stage.relative_4|level5
-F9|1小时内每5分钟相对水位5|m|stage.relative_5|level5
-FA|1小时内每5分钟相对水位6|m|stage.relative_6|level5
-FB|1小时内每5分钟相对水位7|m|stage.relative_7|level5
-FC|1小时内每5分钟相对水位8|m|stage.relative_8|level5
-"""
+@dataclass(frozen=True, slots=True)
+class ParameterKind:
+    """One line of parameters.csv; forms are explained at its head."""
 
-ELEMENTS: dict[str, ElementKind] = {
-    fields[0]: ElementKind(*fields) for fields in (line.split("|") for line in _TABLE.split("\n") if line)
-}
+    id: str
+    name: str
+    unit: str
+    form: str
+    source: str = ""
+
+
+LISTS = {"rain5": 12, "level5": 24}
+"""Bytes of an hour's list by its form."""
+
+
+def _rows(name: str) -> list[list[str]]:
+    with (HERE / name).open(encoding="utf-8", newline="") as table:
+        return list(csv.reader(line for line in table if not line.startswith("#")))[1:]
+
+
+ELEMENTS: dict[str, ElementKind] = {row[0]: ElementKind(*row) for row in _rows("elements.csv")}
+PARAMETERS: dict[str, ParameterKind] = {row[0]: ParameterKind(*row) for row in _rows("parameters.csv")}
 
 FUNCTIONS = {
     "2F": "链路维持报",
@@ -117,15 +69,53 @@ FUNCTIONS = {
     "38": "时段数据查询",
     "39": "人工置数查询",
     "3A": "指定要素查询",
+    "40": "修改基本配置",
+    "41": "读取基本配置",
+    "42": "修改运行参数",
+    "43": "读取运行参数",
     "44": "水泵电机实时数据查询",
+    "45": "软件版本查询",
+    "46": "状态和报警信息查询",
+    "47": "固态存储初始化",
+    "48": "恢复出厂设置",
+    "49": "修改密码",
+    "4A": "设置时钟",
+    "4B": "设置IC卡状态",
+    "4C": "控制水泵",
+    "4D": "控制阀门",
+    "4E": "控制闸门",
+    "4F": "水量定值控制",
+    "50": "事件记录查询",
+    "51": "时钟查询",
 }
 # Functions whose body, going up, carries a station kind and measured elements (the rest carries parameters).
 DATA_FUNCTIONS = frozenset({"30", "31", "32", "33", "34", "35", "36", "37", "38", "39", "3A", "44"})
 # Functions that a station sends by itself and waits to have confirmed.
 REPORTS = frozenset({"2F", "30", "31", "32", "33", "34", "35", "36"})
+# Functions whose body is a row of parameters with their values, in both directions or only up.
+PARAMETER_FUNCTIONS = frozenset({"40", "41", "42", "43", "49"})
+
+# Bits of element 45 (table 58), counted from the lowest; what a set bit says. aaasoft/Quick.SL651 names only the
+# element; the bits are those that a public C header of a station and a public web decoder agree on.
+STATUS_BITS = (
+    "交流停电", "蓄电池电压低", "水位超限", "流量超限", "水质超限", "流量仪表故障", "水位仪表故障", "终端箱门关闭",
+    "存储器异常", "IC卡有效", "水泵停机", "剩余水量超限",
+)  # fmt: skip
+# Counters of function 50 in order (ERC1-ERC18); those behind them are spare.
+EVENTS = (
+    "历史数据初始化", "参数变更", "状态量变位", "传感器及仪表故障", "密码修改", "终端故障", "交流失电", "蓄电池电压低",
+    "终端箱非法打开", "水泵故障", "剩余水量超限", "水位超限", "水压超限", "水质参数超限", "数据出错", "发报文",
+    "收报文", "发报文出错",
+)  # fmt: skip
 
 
 def kind_of(identifier: str) -> ElementKind:
     """The table's line for an identifier ("26", "FF92"), or a plain one for an unknown element."""
     found = ELEMENTS.get(identifier)
     return found if found is not None else ElementKind(identifier, "", "", f"sl651.{identifier.lower()}")
+
+
+def parameter_of(identifier: str) -> ParameterKind:
+    """The table's line for a parameter, or a plain one (kept raw) for an unknown one."""
+    found = PARAMETERS.get(identifier)
+    return found if found is not None else ParameterKind(identifier, "", "", "hex")

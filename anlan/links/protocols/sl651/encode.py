@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from anlan.kernel.clock import beijing
+from anlan.links.protocols.crc import crc16
 from anlan.links.protocols.sl651 import framing
 from anlan.links.protocols.sl651.codec import Frame
-from anlan.links.protocols.sl651.elements import kind_of
+from anlan.links.protocols.sl651.elements import DATA_FUNCTIONS, kind_of
 
 Value = float | None | Sequence[float | None]
 
@@ -48,7 +49,7 @@ def seal(head: bytes, direction: int, body: bytes, etx: int, stx: int = framing.
     if len(body) > 0xFFF:
         raise ValueError(f"body of {len(body)} bytes; a frame holds 4095")
     frame = framing.HEAD + head + (direction << 12 | len(body)).to_bytes(2, "big") + bytes([stx]) + body + bytes([etx])
-    return frame + framing.crc16(frame).to_bytes(2, "big")
+    return frame + crc16(frame).to_bytes(2, "big")
 
 
 def up_frame(
@@ -71,6 +72,21 @@ def up_frame(
         body += b"\xf0\xf0" + packed_time(observed or sent, seconds=False)
         body += (b"\x04\x18" + bytes.fromhex(step) if step else b"") + b"".join(elements)
     return seal(bytes.fromhex(center + station + password + func), 0, body, framing.ETX)
+
+
+def reply_frame(asked: Frame, *, sent: datetime, elements: Sequence[bytes] = (), station_type: str = "50") -> bytes:
+    """A station's answer to what a centre asked: same function and serial number. With elements, each of which may
+    stand behind an observation time of its own (`observed`), it carries its station's kind."""
+    body = bytes.fromhex(asked.serial) + packed_time(sent) + b"\xf1\xf1" + bytes.fromhex(asked.station)
+    if asked.func in DATA_FUNCTIONS:
+        body += bytes.fromhex(station_type) + b"".join(elements)
+    head = bytes.fromhex(asked.center + asked.station + asked.password + asked.func)
+    return seal(head, 0, body, framing.ETX)
+
+
+def observed(moment: datetime) -> bytes:
+    """The observation time that stands before elements."""
+    return b"\xf0\xf0" + packed_time(moment, seconds=False)
 
 
 def down_frame(heard: Frame, now: datetime, etx: int = framing.ESC) -> bytes:

@@ -5,7 +5,9 @@ Frame (HEX form, §6): 7E7E, 12 bytes of addresses and function, length, STX 02 
 """
 
 import heapq
-import struct
+from dataclasses import dataclass
+
+from anlan.links.protocols.crc import crc16
 
 HEAD = b"\x7e\x7e"
 HEADER = 14  # 7E7E + centre 1 + station 5 + password 2 + function 1 + direction and length 2 + STX or SYN 1
@@ -17,33 +19,16 @@ ENDINGS = frozenset({ETX, EOT, ENQ, ACK, NAK, ETB, ESC})
 CANDIDATES = 32  # beginnings watched at once; a flood of false ones cannot cost more
 
 
-def _tables() -> tuple[list[int], list[int]]:
-    one = []
-    for byte in range(256):
-        crc = byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-        one.append(crc)
-    # A 16-bit register is shifted out by two bytes, so one look-up per pair of bytes is the whole step.
-    pair = [0] * 65536
-    for word in range(65536):
-        crc = word >> 8 ^ one[word & 0xFF]
-        pair[word] = crc >> 8 ^ one[crc & 0xFF]
-    return one, pair
+@dataclass(slots=True)
+class Fault:
+    """What is wrong with a frame: kind is checksum, length or structure; offset counts from the frame's first byte."""
 
+    kind: str
+    offset: int
+    message: str
 
-_ONE, _PAIR = _tables()
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/MODBUS; of b"123456789" it is 0x4B37."""
-    crc = 0xFFFF
-    even = len(data) & ~1
-    for word in struct.unpack(f"<{even // 2}H", data[:even]):
-        crc = _PAIR[crc ^ word]
-    if even != len(data):
-        crc = crc >> 8 ^ _ONE[(crc ^ data[-1]) & 0xFF]
-    return crc
+    def __str__(self) -> str:
+        return f"{self.kind} at byte {self.offset}: {self.message}"
 
 
 def frame_length(buffer: bytes | bytearray, start: int) -> int:

@@ -4,9 +4,13 @@ A line is the hex of one frame, or `STREAM<TAB>chunk<TAB>chunk…` which is cut 
 {"frames": […]}.
 """
 
+from anlan.links.protocols.sl651.bodies import status_words
 from anlan.links.protocols.sl651.codec import Element, Frame, decode
-from anlan.links.protocols.sl651.elements import FUNCTIONS, kind_of
+from anlan.links.protocols.sl651.elements import FUNCTIONS, PARAMETER_FUNCTIONS, kind_of, parameter_of
+from anlan.links.protocols.sl651.frame import Parameter
 from anlan.links.protocols.sl651.framing import FrameSplitter
+
+STATUS = "45"
 
 
 def decode_line(line: str) -> dict[str, object]:
@@ -59,11 +63,44 @@ def as_data(frame: Frame) -> dict[str, object]:
         out["manual_text"] = frame.manual_text
     if frame.picture is not None:
         out["picture_bytes"] = len(frame.picture)
+    out |= _other(frame)
     if frame.serial and frame.up:
         out["elements"] = [_element(element) for element in frame.elements]
     if frame.fault is not None:
         out |= {"error": str(frame.fault), "error_kind": frame.fault.kind, "error_offset": frame.fault.offset}
     return out
+
+
+def _other(frame: Frame) -> dict[str, object]:
+    """What frames carry that measure nothing: parameters, what is asked for, version, status, events, unread bytes."""
+    out: dict[str, object] = {}
+    if frame.parameters:
+        out["parameters"] = [_parameter(found) for found in frame.parameters]
+    if frame.begin is not None:
+        out["begin"] = frame.begin.isoformat("T", "minutes")
+    if frame.end is not None:
+        out["end"] = frame.end.isoformat("T", "minutes")
+    if frame.asked:
+        parameters = frame.func in PARAMETER_FUNCTIONS or frame.func in ("47", "48")
+        out["asked"] = [
+            {"id": one.id, "name": (parameter_of if parameters else kind_of)(one.id).name} for one in frame.asked
+        ]
+    if frame.version is not None:
+        out["version"] = frame.version
+    if frame.status:
+        out |= {"status": frame.status, "alarms": frame.alarms}
+    if frame.events:
+        out["events"] = frame.events
+    if frame.rest:
+        out["raw"] = frame.rest.hex().upper()
+    return out
+
+
+def _parameter(found: Parameter) -> dict[str, object]:
+    kind = parameter_of(found.id)
+    out: dict[str, object] = {"id": found.id, "name": kind.name, "unit": kind.unit, "value": found.value}
+    out["raw"] = found.raw
+    return out | ({"quality": found.quality} if found.quality else {})
 
 
 def _element(element: Element) -> dict[str, object]:
@@ -76,4 +113,8 @@ def _element(element: Element) -> dict[str, object]:
     out["obs"] = element.obs and element.obs.isoformat("T", "minutes")
     if element.quality:
         out["quality"] = element.quality
+    if element.raw:
+        out["raw"] = element.raw
+    if element.id == STATUS and isinstance(element.value, str):
+        out["alarms"] = status_words(bytes.fromhex(element.value))
     return out

@@ -3,7 +3,9 @@
 from anlan.links.protocols.contract import Manifest
 from anlan.links.protocols.sl651.framing import LONGEST, FrameSplitter
 from anlan.links.protocols.sl651.lines import decode_line
+from anlan.links.protocols.sl651.packets import PacketSession
 from anlan.links.protocols.sl651.report import read
+from anlan.links.protocols.sl651.requests import request
 
 MANIFEST = Manifest(
     name="sl651",
@@ -14,4 +16,6 @@ MANIFEST = Manifest(
     read=read,
     decode_line=decode_line,
     max_rest=LONGEST,
+    session=PacketSession,
+    ask=request,
 )

@@ -7,31 +7,54 @@ of several rain elements counts (a pack says so), or judging a date.
 from datetime import datetime, timedelta
 
 from anlan.kernel.clock import BEIJING
-from anlan.links.protocols.contract import Message, Sample
+from anlan.links.protocols.contract import File, Message, Sample
 from anlan.links.protocols.sl651 import framing
 from anlan.links.protocols.sl651.codec import Element, Frame, decode
 from anlan.links.protocols.sl651.elements import DATA_FUNCTIONS, REPORTS, kind_of
 from anlan.links.protocols.sl651.encode import down_frame
+from anlan.links.protocols.sl651.lines import as_data
 
+EPOCH = datetime.fromtimestamp(0, BEIJING).replace(tzinfo=None)
+"""Unix time 0 as the stations count: Beijing time without a zone, eight hours ahead all year."""
 FIVE_MINUTES = timedelta(minutes=5)
 SLACK = timedelta(minutes=5)  # a station's clock and its sending may differ by this much
 
 
 def read(data: bytes, now: datetime) -> Message:
     """One whole frame → message. now: the site's time, for the answer. Never raises."""
-    frame = decode(data)
+    return message_of(decode(data), data, now)
+
+
+def message_of(frame: Frame, data: bytes, now: datetime) -> Message:
+    """A decoded frame → message. data: its bytes as they came."""
     key = f"{frame.func}:{frame.serial}:{frame.packet_seq}:{frame.send_time and frame.send_time.isoformat()}"
     message = Message(frame.station, key, kind(frame), password=frame.password, raw=data)
     if frame.fault is not None:
         message.error = str(frame.fault)
     if not frame.up or frame.fault is not None:
         return message
+    message.sent_ms = _ms(frame.send_time) if frame.send_time is not None else None
+    if frame.func not in REPORTS and frame.serial:
+        message.replies_to = f"{frame.func}:{frame.serial}"
+        message.facts = as_data(frame)
     if frame.func in REPORTS and frame.etx != framing.ETB:
         message.answer = down_frame(frame, now)
     if frame.func in DATA_FUNCTIONS:
         for element in frame.elements:
             message.samples.extend(_samples(frame, element))
+    message.files = _files(frame)
     return message
+
+
+def _files(frame: Frame) -> list[File]:
+    """The picture or the text that somebody wrote at the station; a packet of several is not a picture yet."""
+    at = frame.obs_time or frame.send_time
+    when = _ms(at) if at is not None else None
+    if frame.picture and frame.stx != framing.SYN:
+        return [File("picture", frame.picture, when)]
+    if frame.manual_text:
+        return [File("text", frame.manual_text.encode(), when)]
+    return []
 
 
 def kind(frame: Frame) -> str:
@@ -74,4 +97,5 @@ def _step(frame: Frame, element: Element) -> timedelta | None:
 
 
 def _ms(moment: datetime) -> int:
-    return round(moment.replace(tzinfo=BEIJING).timestamp() * 1000)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000

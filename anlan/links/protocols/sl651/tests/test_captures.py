@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from anlan.links.protocols import PROTOCOLS
+from anlan.links.protocols.crc import crc16
 from anlan.links.protocols.sl651.codec import decode
-from anlan.links.protocols.sl651.framing import FrameSplitter, crc16
+from anlan.links.protocols.sl651.framing import FrameSplitter
 from anlan.links.protocols.sl651.lines import decode_line
 from anlan.links.protocols.sl651.report import read
 

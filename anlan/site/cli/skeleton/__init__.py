@@ -1,0 +1,1 @@
+"""example: what this protocol is, which standard describes it, over which transport it comes."""
