@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db.models import Model
 
 READINGS = "readings"
-MODELS = frozenset({"block", "snapshot", "latest"})
+MODELS = frozenset({"block", "snapshot", "latest", "chunk", "unrolled", "rollup", "folding"})
 
 
 def readings_alias() -> str:
@@ -13,7 +13,7 @@ def readings_alias() -> str:
 
 
 class ReadingsRouter:
-    """Sends the sensing slice's Block, Snapshot and Latest to `readings`, everything else to `default`."""
+    """Sends the tables of readings (MODELS of the sensing slice) to `readings`, everything else to `default`."""
 
     def _home(self, app_label: str, model_name: str | None) -> str:
         return READINGS if app_label == "sensing" and model_name in MODELS else "default"
