@@ -29,12 +29,14 @@ from anlan.loop.sensing.codec import (
 from anlan.loop.sensing.commands import store_block
 from anlan.loop.sensing.folding import FoldError, drop_blocks, fold, roll_up, roll_ups
 from anlan.loop.sensing.models import Block, Chunk, Folding, RollUp, Unrolled
+from anlan.loop.sensing.ranges import points
 from anlan.loop.sensing.reader import Runs, stored_readings
 from anlan.loop.sensing.rollups import Counting, pack_steps, shares, steps_of, unpack_steps
 from anlan.loop.sensing.router import readings_alias
 
 pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.both]
 START = 20_000 * DAY_MS
+RAIN = Counting(100, True, 1_000_000, 50_000)
 LATER = datetime.fromtimestamp((START + 40 * DAY_MS) / 1000, UTC)
 LOOSE = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -130,6 +132,21 @@ def test_what_is_read_is_what_was_stored(acts: list[object], breakable: dict[str
         for series in ([1], [1, 2, 3]):
             for low, high in ((0, 2**45), (START, START + DAY_MS), (START + DAY_MS - 2, START + DAY_MS + 2)):
                 _as_the_twin(twin, series, low, high)
+        _charts_as_the_readings(1)
+
+
+def _charts_as_the_readings(series: int) -> None:
+    """Hours and days of a chart, wherever its parts are just now, are those of all readings taken together."""
+    everything = stored_readings([series], 0, 2**45)
+    for step, length in (("hour", HOUR_MS), ("day", DAY_MS)):
+        whole = steps_of(everything, length, RAIN, None)
+        for low, high in ((START - 5 * DAY_MS, START + 5 * DAY_MS), (START + DAY_MS, START + 2 * DAY_MS)):
+            expected = whole.take((whole.number > low // length) & (whole.number * length <= high))
+            got = points(series, low, high, RAIN, step)
+            assert got.times.tolist() == (expected.number * length).tolist()
+            assert got.doubtful.tolist() == expected.doubtful.tolist()
+            rain = np.where(expected.count > 0, expected.rain / 100, np.nan)
+            assert np.array_equal(got.value, rain, equal_nan=True)
 
 
 def _as_the_twin(twin: dict[tuple[int, int], tuple[float | None, int]], series: list[int], low: int, high: int) -> None:

@@ -107,7 +107,7 @@ def _write_chunks(days: Sequence[tuple[int, int, Columns]], raw_from: int | None
         else:
             changed.append((len(whole), packed, old[0]))
     stale = {(series, day) for series, day, _rows in days if raw_from is None or day >= raw_from}
-    stale |= _behind(stale)
+    stale |= next_days(stale)
     known = set(Unrolled.objects.using(alias).filter(day__in={day for _s, day in stale}).values_list("series", "day"))
     with transaction.atomic(using=alias):
         Chunk.objects.using(alias).bulk_create(new, batch_size=SLICE)
@@ -122,8 +122,9 @@ def _write_chunks(days: Sequence[tuple[int, int, Columns]], raw_from: int | None
     _check(days)
 
 
-def _behind(keys: Iterable[Key]) -> set[Key]:
+def next_days(keys: Iterable[Key]) -> set[Key]:
     """The next chunk after each of these days, if it is there already: its first rain counts from this day's last."""
+    keys = set(keys)
     earliest: dict[int, int] = {}
     for series, day in keys:
         earliest[series] = min(day, earliest.get(series, day))

@@ -84,6 +84,14 @@ def stored_readings(series: Iterable[int], low: int, high: int) -> Columns:
     return only(found, (found.times > low) & (found.times <= high))
 
 
+def tail(series: Iterable[int], low: int, high: int) -> Columns:
+    """What was stored and not folded yet, low < time ≤ high, in order of arrival (and sometimes a little that was)."""
+    wanted = np.array(sorted(set(series)), np.int32)
+    at = Folding.objects.using(readings_alias()).order_by("id").first() or Folding()
+    found = joined([only(run, np.isin(run.series, wanted)) for run in _runs(low, high, at.block)])
+    return only(found, (found.times > low) & (found.times <= high))
+
+
 def readings_between(series: Iterable[int], low: int, high: int) -> dict[int, list[tuple[int, float | None]]]:
     """(event time in Unix ms, value) by series, low < time ≤ high, in event order; a repeat counts as its last arrival.
 
