@@ -73,7 +73,7 @@ def stored_readings(series: Iterable[int], low: int, high: int) -> Columns:
     behind = at.block
     if whole and len(wanted) > FEW and high - low <= SHORT_MS:
         behind = 0
-    elif at.block:
+    elif at.pk is not None:
         chunks = Chunk.objects.using(alias).filter(
             series__in=wanted.tolist(), day__range=(day_of(low + 1), day_of(high))
         )
