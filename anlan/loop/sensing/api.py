@@ -94,8 +94,9 @@ class ChartQuery(Schema):
     place: list[str] = Field([], description="code of a place; may be given several times")
     metric: str = Field("rain", description="for the places: rain, stage, or the name of a stored element")
     series: list[int] = Field([], description="number of a stored series (GET /series); may be given several times")
-    start: Moment | None = Field(None, alias="from", description="default: 24 hours before `to`")
+    start: Moment | None = Field(None, alias="from", description="default: `hours` before `to`")
     end: Moment | None = Field(None, alias="to", description="default: now")
+    hours: float = Field(24, gt=0, le=24 * 366 * 100, description="length of the range where there is no `from`")
     step: Literal["", "reading", "hour", "day"] = Field("", description="default: by the length of the range")
 
 
@@ -155,7 +156,7 @@ def chart(request: ActorRequest, query: Query[ChartQuery]) -> ChartOut:
     32) days of 08–08 Beijing, with least and greatest. Needs sensing.read."""
     request.actor.require("sensing.read")
     end = query.end or request.now
-    asked = Asked(query.start or end - timedelta(days=1), end, query.step)
+    asked = Asked(query.start or end - timedelta(hours=query.hours), end, query.step)
     found = lines(request.actor, query.place, query.metric, query.series, asked)
     drawn = [
         ChartLine(

@@ -19,12 +19,14 @@ from anlan.kernel.errors import Invalid, NotFound
 from anlan.ui.language import say
 
 from .blocks import GOOD, QUALITY_WORDS
+from .chunks import DAY_MS
 from .folding import counting_of
 from .models import Device, Series
 from .queries import moment, ms, source_packs, stale_after, truth
-from .ranges import KINDS, Points, broken, points
+from .ranges import KINDS, Points, broken, forecast_points, points
 
 LINES_MOST = 6
+FORECAST = ".forecast"  # the end of the name of a metric that says what will be
 LONGEST = timedelta(days=366 * 100)
 STEP_WORDS = {0: "逐条", 60_000: "1 分钟", 300_000: "5 分钟", 600_000: "10 分钟", 1_800_000: "30 分钟",
               3_600_000: "小时", 86_400_000: "日（8 时至次日 8 时）"}  # fmt: skip
@@ -77,14 +79,14 @@ class Line:
 
 def metric_words(metric: str) -> str:
     """What a metric is called; an element without words is called as it is stored."""
-    base = metric.removesuffix(".forecast")
+    base = metric.removesuffix(FORECAST)
     words = say(METRICS[base][0]) if base in METRICS else base
     return words if base == metric else _("%(metric)s预报") % {"metric": words}
 
 
 def unit_of(metric: str) -> str:
     """The unit of a metric; "" = not known."""
-    return METRICS.get(metric.removesuffix(".forecast"), ("", ""))[1]
+    return METRICS.get(metric.removesuffix(FORECAST), ("", ""))[1]
 
 
 def place_line(actor: Actor, code: str, metric: str, asked: Asked) -> Line:
@@ -117,8 +119,12 @@ def visible_series(actor: Actor) -> QuerySet[Series]:
 
 def _line(number: int, place: Place, metric: str, name: str, asked: Asked, *, raw: bool) -> Line:
     counting = None if raw else counting_of([number]).get(number)
-    found = points(number, ms(asked.start), ms(asked.end), counting, asked.step)
+    low, high = ms(asked.start), ms(asked.end)
     longest = round(stale_after(place).total_seconds() * 1000)
+    if metric.endswith(FORECAST):
+        found, longest = forecast_points(number, low, high), DAY_MS  # it says what it says: it is never late
+    else:
+        found = points(number, low, high, counting, asked.step)
     return Line(number, place, metric, name, unit_of(metric), counting is not None, found, longest)
 
 

@@ -37,7 +37,7 @@ from .router import readings_alias
 
 BATCH_READINGS = 500_000  # unpacked at once: about 30 MB while they are sorted
 BATCH_BLOCKS = 20_000
-SLICE = 100  # chunks of one write transaction
+SLICE = 50  # chunks of one write transaction
 DROP = 200  # blocks of one write transaction
 SETTLED = timedelta(hours=1)  # after its end a day is rolled up; what comes later rolls it up again
 log = logging.getLogger("anlan.folding")

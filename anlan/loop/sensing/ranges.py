@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from heapq import merge
 
 import numpy as np
+from django.db.models import Min
 
 from .blocks import FUTURE, GOOD, WITHDRAWN, Columns
 from .chunks import DAY_MS, HOUR_MS, day_of, only
 from .codec import Floats, Ints
 from .folding import next_days, progress, roll_ups
-from .models import Chunk, Unrolled
+from .models import Chunk, RollUp, Unrolled
 from .reader import stored_readings, tail
-from .rollups import STEPS, Counting, Steps, counted, nothing, replaced, shares, steps_of
+from .rollups import STEPS, Counting, Steps, counted, nothing, replaced, shares, steps_of, unpack_steps
 from .router import readings_alias
 
 READINGS_MOST = 3000
@@ -51,6 +52,14 @@ class Points:
         return len(self.times)
 
 
+def forecast_points(series: int, low: int, high: int) -> Points:
+    """What a forecast says of low < time ≤ high: its readings, those dated in the future too, for that is their use."""
+    found = stored_readings([series], low, high)
+    found = only(found, found.quality != WITHDRAWN)
+    found.quality[found.quality == FUTURE] = GOOD
+    return _of_readings(series, found, low, None)
+
+
 def points(series: int, low: int, high: int, counting: Counting | None, step: str = "") -> Points:
     """What a series says in low < time ≤ high (Unix ms); the steps at both ends are whole. counting: it is rain.
 
@@ -71,6 +80,17 @@ def points(series: int, low: int, high: int, counting: Counting | None, step: st
     start = low // size * size
     wider = stored_readings([series], start, -(-high // size) * size)
     return _of_steps(steps_of(wider, size, counting, _before(series, start, counting)), size, counting)
+
+
+def first_at(series: Iterable[int]) -> int | None:
+    """The beginning (Unix ms) of the first day that any of these series is kept of, folded days only; None = none."""
+    wanted, alias = set(series), readings_alias()
+    chunks = Chunk.objects.using(alias).filter(series__in=wanted).aggregate(first=Min("day"))["first"]
+    days = [] if chunks is None else [chunks]
+    rows = RollUp.objects.using(alias).filter(series__in=wanted, step="d").order_by("period")
+    for packed in rows.values_list("packed", flat=True)[: len(wanted)]:
+        days += (unpack_steps(bytes(packed)).number[:1] - 1).tolist()
+    return min(days) * DAY_MS if days else None
 
 
 def _step_for(length: int, rain: bool) -> str:
