@@ -36,7 +36,7 @@ def curve(request: ActorRequest, place: Place, wanted: str) -> Curve | None:
     """The card of a place: its own series, or those of its gauges. None = nothing was ever heard."""
     gauges, _hidden = gauges_of(request.actor, place)
     places = gauges[:LINES_MOST] if place.kind == "danger_area" else [place]
-    known = metrics_of(places)
+    known = sorted(metrics_of(places), key=lambda metric: not limits(place, metric))  # what it is judged by comes first
     if not known:
         return None
     metric = wanted if wanted in known else known[0]
@@ -72,6 +72,12 @@ def side_by_side(request: ActorRequest, places: list[Place], metric: str) -> Cur
         first_ms=first_at(_numbers(places, metric)), now=request.now, hours=DEFAULT_HOURS,
         may_export=request.actor.may("exports.make"),
     )  # fmt: skip
+
+
+def elements(metric: str) -> list[str]:
+    """The stored elements that may tell a metric."""
+    pack = source_packs().get(metric)
+    return [one.metric for one in pack.sources] if pack else [metric]
 
 
 def _numbers(places: list[Place], metric: str) -> list[int]:

@@ -10,7 +10,7 @@ from anlan.kernel.errors import Invalid
 from anlan.loop.sensing.charts import LINES_MOST, metric_words
 from anlan.ui.requests import ActorRequest, page
 
-from .curves import curve, metrics_of, side_by_side
+from .curves import curve, elements, metrics_of, side_by_side
 
 FOUND_MOST = 12
 
@@ -31,7 +31,7 @@ def compare(request: ActorRequest) -> HttpResponse:
         raise Invalid("place", _("一张图要 1 到 %(n)d 条线") % {"n": LINES_MOST})
     chosen = [find_place(request.actor, code) for code in codes]
     metric = request.GET.get("metric", "") or (metrics_of(chosen) or ["rain"])[0]
-    having = visible_places(request.actor).filter(devices__series__isnull=False).distinct()
+    having = visible_places(request.actor).filter(devices__series__metric__in=elements(metric)).distinct()
     words = request.GET.get("q", "").strip()
     candidates = search_places(having, words) if words else having
     known = metrics_of(chosen) if chosen else ["rain", "stage"]

@@ -11,6 +11,8 @@
   const moment = (ms) => `${day(ms)} ${clock(ms)}`;
   const figure = (v, line) => v === null || v === undefined ? "?" : String(Number(v.toFixed(line.rain ? 1 : 3))) + (line.unit ? " " + line.unit : "");
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const MOVES = { ArrowLeft: [-0.5, -0.5], ArrowRight: [0.5, 0.5], "+": [0.25, -0.25], "=": [0.25, -0.25], "-": [-0.5, 0.5], _: [-0.5, 0.5] };
+  const DOUBTED = [3, 4]; /* suspect, held: beside the line, not on it */
   const COLOURS = ["--c1", "--c4", "--c3", "--c2", "--brand", "--drill"];
 
   class Card {
@@ -25,7 +27,8 @@
       this.ask();
     }
     click(event) {
-      const range = event.target.closest("[data-hours]"), before = event.target.closest("[data-before]");
+      const range = event.target.closest("[data-hours]"), before = event.target.closest("[data-before]"), move = event.target.closest("[data-move]");
+      if (move) this.move(move.dataset.move);
       if (range) {
         for (const one of this.el.querySelectorAll("[data-hours]")) one.setAttribute("aria-pressed", String(one === range));
         const all = this.conf.first ? (this.now() - this.conf.first) / H : 24 * 365;
@@ -38,17 +41,19 @@
       if (from < to) this.look(from, to);
     }
     look(from, to) {
-      this.live = to >= this.now() && from < this.now(); this.from = from; this.to = Math.min(to, this.now() + 24 * H);
+      this.live = to >= this.now() && from < this.now(); this.from = Math.max(from, to - MOST); this.to = Math.min(to, this.now() + 24 * H);
       if (this.live) { this.hours = (this.now() - from) / H; }
       for (const one of this.el.querySelectorAll("[data-hours]")) one.setAttribute("aria-pressed", "false");
       this.ask();
     }
     key(event) {
-      const span = this.to - this.from, moves = { ArrowLeft: [-0.5, -0.5], ArrowRight: [0.5, 0.5], "+": [0.25, -0.25], "=": [0.25, -0.25], "-": [-0.5, 0.5], _: [-0.5, 0.5] };
-      const move = moves[event.key];
-      if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!(event.key in MOVES) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault(); event.stopPropagation();
-      this.look(this.from + move[0] * span, this.to + move[1] * span);
+      this.move(event.key);
+    }
+    move(key) {
+      const span = this.to - this.from, [left, right] = MOVES[key];
+      if (span && this.from + left * span < this.to + right * span - 60e3) this.look(this.from + left * span, this.to + right * span);
     }
     moved() {
       const zoom = this.chart.getOption().dataZoom[0], span = this.edge[1] - this.edge[0];
@@ -74,14 +79,14 @@
       const mine = ++this.serial, words = this.conf.words;
       this.box.setAttribute("aria-busy", "true");
       try {
-        const query = this.live && this.from === undefined || this.live ? this.query(null) : this.query(this.from, this.to);
+        const query = this.live ? this.query(null) : this.query(this.from, this.to);
         const said = await this.get(query);
         if (mine !== this.serial) return;
         this.from = Date.parse(said.from); this.to = Date.parse(said.to);
         const more = [];
         if (this.conf.forecast && this.live) {
           const ahead = this.query(this.from, this.to + (this.to - this.from) / 3, { metric: this.conf.forecast });
-          more.push(...(await this.get(ahead).catch(() => ({ lines: [] }))).lines.map((line) => ({ ...line, dashed: "forecast" })));
+          more.push(...(await this.get(ahead).catch(() => ({ lines: [] }))).lines.map((line) => ({ ...line, name: words.forecast, dashed: "forecast" })));
         }
         if (this.overlay && this.conf.before) {
           const shift = (this.conf.before.here || this.to) - this.conf.before.at;
@@ -123,9 +128,16 @@
         if (line.step_s) parts.push(`${line.n[n]} ${words.count}`);
         if (line.q[n]) parts.push(this.said.quality[line.q[n]] || "");
         if (line.doubtful.length && line.doubtful[n]) parts.push(`${line.doubtful[n]} ${words.doubtful}`);
-        row.textContent = `${line.name}${line.dashed === "forecast" ? ` (${words.forecast})` : ""}: ${parts.join(" · ")}`; out.append(row);
+        row.textContent = `${line.name}: ${parts.join(" · ")}`; out.append(row);
       }
       return out;
+    }
+    axis(lines, limits, rain) {
+      const values = [...limits, ...lines.flatMap((line) => [...line.v, ...line.low, ...line.high])].filter((v) => v !== null);
+      const low = rain ? 0 : Math.min(...values), high = Math.max(...values, rain ? 1 : -Infinity);
+      if (!Number.isFinite(low) || !Number.isFinite(high)) return { min: 0, max: 1 };
+      const raw = Math.max((high - low) / 4, Math.abs(high) * 1e-3, 1e-3), ten = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 2.5, 5, 10].find((one) => one * ten >= raw * 0.999) * ten;
+      return { min: Math.floor(low / step) * step, max: Math.ceil(high / step * 1.001) * step, interval: step };
     }
     draw(lines) {
       const shown = lines.filter((line) => !line.dashed), text = { color: token("--c-axis"), fontSize: 12, fontFamily: token("--font") };
@@ -142,13 +154,13 @@
             const band = { type: "line", symbol: "none", silent: true, stack: `band${at}`, lineStyle: { opacity: 0 }, tooltip: { show: false }, connectNulls: false, stackStrategy: "all" };
             series.push({ ...band, data: line.t.map((t, n) => [t, line.low[n]]) }, { ...band, data: line.t.map((t, n) => [t, line.low[n] === null ? null : line.high[n] - line.low[n]]), areaStyle: { color: colour, opacity: 0.18 } });
           }
-          series.push({ name: line.name, type: "line", data: points, symbol: "circle", showSymbol: points.length < 3, symbolSize: 6, connectNulls: false, lineStyle: style, itemStyle: { color: colour }, z: 3, markLine: limits.length ? marks : undefined });
+          series.push({ name: line.name, type: "line", data: points.filter((point) => !DOUBTED.includes(line.q[point[4]])), symbol: "circle", showSymbol: points.length < 3, symbolSize: 6, connectNulls: false, lineStyle: style, itemStyle: { color: colour }, z: 3, markLine: limits.length ? marks : undefined });
         }
         const doubted = points.filter((point) => point[1] !== null && (line.q[point[4]] || line.doubtful[point[4]]));
         if (doubted.length) series.push({ name: line.name, type: "scatter", data: doubted, symbol: "emptyCircle", symbolSize: 9, itemStyle: { color: token("--orange"), borderWidth: 2 }, z: 5 });
       });
       const limits = shown.length ? this.limits(shown[0]).map((one) => one.value) : [];
-      const rain = shown.some((line) => line.rain), top = Math.max(...limits, 0), floor = Math.min(...limits);
+      const rain = shown.some((line) => line.rain), axis = this.axis(lines, limits, rain);
       this.edge = [this.from - span, last + span];
       this.quiet = true;
       this.chart.setOption({
@@ -156,8 +168,8 @@
         legend: lines.length > 1 ? { data: [...new Set(lines.map((line) => line.name))], top: 0, left: 0, type: "scroll", textStyle: { ...text, color: token("--ink-2") }, itemWidth: 14, itemHeight: 8, icon: "roundRect" } : { show: false },
         tooltip: { trigger: "axis", confine: true, backgroundColor: token("--surface"), borderColor: token("--line"), textStyle: { color: token("--ink"), fontSize: 14 }, formatter: (points) => this.tip(lines, points), axisPointer: { lineStyle: { color: token("--line-strong") } } },
         xAxis: { type: "time", min: this.edge[0], max: this.edge[1], axisLabel: { ...text, hideOverlap: true, formatter: (ms) => span > 100 * 24 * H ? day(ms).slice(0, 7) : span > 3 * 24 * H ? day(ms).slice(5) : span > 20 * H && clock(ms) === "00:00" ? day(ms).slice(5) : clock(ms) }, splitLine: { show: false }, axisLine: { lineStyle: { color: token("--line-strong") } } },
-        yAxis: { type: "value", scale: !rain, min: rain ? 0 : limits.length ? (value) => Math.min(value.min, floor) : undefined, max: limits.length ? (value) => Math.max(value.max, top * 1.02) : undefined, axisLabel: { ...text, formatter: (v) => String(Number(v.toFixed(3))) }, axisLine: { show: false }, axisTick: { show: false }, splitLine: { lineStyle: { color: token("--c-grid") } } },
-        dataZoom: [{ type: "inside", startValue: this.from, endValue: last, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: true, minValueSpan: 5 * 60e3 }],
+        yAxis: { type: "value", ...axis, axisLabel: { ...text, formatter: (v) => String(Number(v.toFixed(3))) }, axisLine: { show: false }, axisTick: { show: false }, splitLine: { lineStyle: { color: token("--c-grid") } } },
+        dataZoom: [{ type: "inside", startValue: this.from, endValue: last, filterMode: "none", zoomOnMouseWheel: "ctrl", moveOnMouseMove: matchMedia("(hover: hover)").matches, minValueSpan: 5 * 60e3 }],
         series,
       }, { notMerge: true });
       setTimeout(() => { this.quiet = false; }, 50);
