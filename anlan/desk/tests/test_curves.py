@@ -101,7 +101,7 @@ def test_stations_side_by_side(river: Place, at_now: Cast) -> None:
     both = ask(at_now, "zhiban", "/charts/compare?place=YL1&place=YL2&place=SW1")
     assert drawn(both)["places"] == ["YL1", "YL2"]
     assert "安口水位站 没有这种要素的数据" in both.content.decode()
-    found = ask(at_now, "zhiban", "/charts/compare?q=swz").content.decode()
+    found = ask(at_now, "zhiban", "/charts/compare?q=swz&metric=stage").content.decode()
     assert "place=SW1" in found
     assert "place=YL1" not in found
     ask(at_now, "zhiban", "/charts/compare?" + "&".join(f"place=X{n}" for n in range(7)), 422)
