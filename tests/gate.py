@@ -12,9 +12,8 @@ import httpx
 from django.conf import settings
 from django.db import connections
 
-from anlan.loop.sensing.blocks import Columns, unpack
+from anlan.loop.sensing.blocks import Columns, joined, unpack
 from anlan.loop.sensing.models import Block
-from anlan.loop.sensing.reader import joined
 from anlan.loop.sensing.router import readings_alias
 from anlan.site.gateway.feed import Chore, Feed, Work
 from anlan.site.gateway.holders import Holders

@@ -12,5 +12,10 @@ MAP_LAYERS.add(
     MapLayer("未关闭警情", "警情", 60, alarm_features, permission="alarms.read", parts=("alarms", "incidents")),
 )
 PLACE_CARDS.add("rain", PlaceCard("place-rain", "sensing.read", kinds=("danger_area", "rain_gauge"), chart=True))
-PLACE_CARDS.add("stage", PlaceCard("place-stage", "sensing.read", kinds=("river_station",), chart=True))
+PLACE_CARDS.add(
+    "curve",
+    PlaceCard(
+        "place-curve", "sensing.read", kinds=("danger_area", "rain_gauge", "river_station", "reservoir"), chart=True
+    ),
+)
 PLACE_CARDS.add("alarms", PlaceCard("place-alarms", "alarms.read"))

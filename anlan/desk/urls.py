@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from . import views, views_map, views_place, views_search
+from . import views, views_curves, views_map, views_place, views_search
 
 urlpatterns = [
     path("desk/", views.duty, name="duty"),
@@ -11,7 +11,8 @@ urlpatterns = [
     path("map/panel", views_map.map_panel, name="map-panel"),
     path("map/layers/<slug:key>", views_map.map_layer, name="map-layer"),
     path("places/<str:code>/rain", views_place.place_rain, name="place-rain"),
-    path("places/<str:code>/stage", views_place.place_stage, name="place-stage"),
+    path("places/<str:code>/curve", views_curves.place_curve, name="place-curve"),
+    path("charts/compare", views_curves.compare, name="compare"),
     path("places/<str:code>/alarms", views_place.place_alarms, name="place-alarms"),
     path("search", views_search.search, name="search"),
     path("incidents/", views.incident_list, name="incident-list"),

@@ -13,8 +13,8 @@ from anlan.base.places.models import Place
 from anlan.base.places.queries import place as find_place
 from anlan.kernel.errors import Invalid
 from anlan.kernel.modes import LEVEL_NAMES, LEVEL_WORDS
-from anlan.loop.alarms.queries import limits_of, visible_alarms
-from anlan.loop.sensing.queries import latest_values, place_values, source_packs
+from anlan.loop.alarms.queries import visible_alarms
+from anlan.loop.sensing.queries import latest_values
 from anlan.loop.sensing.rain import RainChart, rain_chart
 from anlan.ui.language import say
 from anlan.ui.requests import ActorRequest, page
@@ -151,33 +151,6 @@ def _silent(request: ActorRequest, gauges: list[Place]) -> list[tuple[Place, dat
         if value is None or not value.known:
             out.append((gauge, value.at if value else None))
     return out
-
-
-@page("sensing.read")
-def place_stage(request: ActorRequest, code: str) -> HttpResponse:
-    """Stage of a river station beside its limits. `hours` 6, 24 or 72; answers 422 for another value."""
-    found = find_place(request.actor, code)
-    hours = request.GET.get("hours", "24")
-    if hours not in RANGES:
-        raise Invalid("hours", _("“%(value)s”不能用") % {"value": hours}, "、".join(RANGES))
-    start = request.now - timedelta(hours=int(hours))
-    values = place_values(request.actor, found, "stage", start, request.now)
-    unit, limits = source_packs()["stage"].unit, limits_of(found, "stage", "limit")
-    latest = next(iter(latest_values(request.actor, request.now, ("stage",), found)), None)
-    own = f"{reverse('place-stage', args=[code])}?{urlencode({'hours': hours})}"
-    data = {
-        "ends": [round(at.timestamp() * 1000) for at, _value in values], "step": int(hours) * 60 // max(len(values), 1),
-        "line": _("水位"), "unit": unit, "digits": 2,
-        "gauges": [{"name": found.name, "line": [value for _at, value in values]}],
-        "limits": [{"level": LEVEL_NAMES[level], "word": say(LEVEL_WORDS[level]), "value": limit}
-                   for level, limit in sorted(pair for pairs in limits.values() for pair in pairs)],
-    }  # fmt: skip
-    context = {
-        "place": found, "values": values, "data": data, "unit": unit, "latest": latest, "own": own,
-        "ranges": [(key, f"{reverse('place-stage', args=[code])}?hours={key}",
-                    f"{reverse('place', args=[code])}?hours={key}", key == hours) for key in RANGES],
-    }  # fmt: skip
-    return render(request, "desk/stage_card.html", context)
 
 
 @page("alarms.read")

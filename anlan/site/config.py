@@ -63,6 +63,13 @@ class Config(BaseModel):
     demo: bool = Field(True, description="a demo site: demo county, own clock, everything marked 演练; false = real")
     demo_rate_fast: float = Field(60, gt=0, description="demo clock during a storm while no call is open, × real time")
     demo_rate_open: float = Field(4, gt=0, description="demo clock while a call is open, × real time")
+    readings_fold_minutes: int = Field(10, ge=1, le=60, description="how often stored blocks are folded into chunks")
+    readings_keep_block_days: int = Field(
+        7, ge=3, description="blocks are kept so long after folding; judging anew after a change needs 52 h of them"
+    )
+    readings_keep_raw_years: int = Field(
+        10, ge=1, description="single readings are kept so long, roll-ups for good; no law says how long"
+    )
     debug: bool = Field(False, description="show tracebacks in the browser; never on a real site")
     secret_key: str = Field("", description="signs sessions; default: made once and kept in `data`")
 

@@ -9,7 +9,11 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
+from anlan.kernel.clock import beijing
 from anlan.kernel.packs import PackError, load_family
+from anlan.loop.sensing.chunks import DAY_MS
+from anlan.loop.sensing.folding import kept
+from anlan.loop.sensing.queries import moment
 
 from .checks.packs import FAMILIES
 from .config import Config
@@ -25,7 +29,7 @@ class Finding:
 
 def examine(conf: Config) -> list[Finding]:
     """All findings, in the order in which they should be mended."""
-    return [*_machine(conf), *_ports(conf), *_databases(), *_packs()]
+    return [*_machine(conf), *_ports(conf), *_databases(), *_readings(conf), *_packs()]
 
 
 def _machine(conf: Config) -> Iterator[Finding]:
@@ -52,6 +56,23 @@ def _databases() -> Iterator[Finding]:
             continue
         hint = "运行 anlan migrate" if pending else ""
         yield Finding(not pending, f"数据库 {alias}（{connection.vendor}），待升级 {len(pending)} 步", hint)
+
+
+def _readings(conf: Config) -> Iterator[Finding]:
+    """What is kept of the readings, how big it is, and whether something holds the folding up."""
+    try:
+        held = kept()
+    except DatabaseError:
+        return  # the line above has said why
+    since = "" if held.first_day is None else f"，最早 {beijing(moment(held.first_day * DAY_MS)):%Y-%m-%d}"
+    each = f"，每条 {held.chunk_bytes / held.readings:.1f} 字节" if held.readings else ""
+    yield Finding(
+        not held.fault,
+        f"数据 {held.readings} 条已折叠{since}（{held.chunks} 段 {held.chunk_bytes / 1e6:.1f} MB{each}），"
+        f"汇总 {held.roll_up_bytes / 1e6:.1f} MB，原始块 {held.blocks} 个，其中待折叠 {held.unfolded} 个；"
+        f"块留 {conf.readings_keep_block_days} 天，逐条数据留 {conf.readings_keep_raw_years} 年，汇总长期保存",
+        f"折叠停在：{held.fault}；原始块都还在，把这一行报给维护人员" if held.fault else "",
+    )
 
 
 def _packs() -> Iterator[Finding]:

@@ -11,7 +11,9 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import close_old_connections
 
 from anlan.base.journal.due import claim
@@ -22,6 +24,7 @@ from anlan.base.tasks.models import Task
 from anlan.kernel.actor import system_actor
 from anlan.kernel.clock import Clock
 from anlan.kernel.modes import Mode
+from anlan.loop.sensing.folding import Retention, keep
 from anlan.ui.context import site_clock
 
 from .dialer import run_dialer
@@ -61,10 +64,13 @@ def climb_tasks(clock: Clock) -> int:
 
 
 def duties(clock: Clock) -> list[Duty]:
+    conf = settings.CONFIG
+    retention = Retention(timedelta(days=conf.readings_keep_block_days), conf.readings_keep_raw_years)
     return [
         Duty("seal", seal_batch, 0.1),
         Duty("news", deliver_all, 0.1),
         Duty("tasks", lambda: climb_tasks(clock), 0.25),
+        Duty("readings", lambda: keep(clock.now(), retention), 60.0 * conf.readings_fold_minutes),
     ]
 
 

@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 
 from anlan.base.people.models import RosterShift
-from anlan.base.places.commands import NewPlace, create_places
 from anlan.kernel.modes import LEVEL_ORANGE
 from anlan.loop.alarms.commands import ease, raise_alarm
 from anlan.loop.alarms.judging import facts_of, rule_packs
@@ -150,18 +149,3 @@ def test_who_answers_now_follows_the_roster(at_now: Cast) -> None:
     assert body.index("安口村监测员") < body.index("安口村责任人") < body.index("县值班员")  # the nearest first
     at_now.posts["monitor:140427203204"].holdings.all().delete()
     assert "没有人负责" in get(at_now, "zhiban", "/people/place/WX1")
-
-
-def test_a_river_station_shows_its_stage_beside_its_own_limits(at_now: Cast) -> None:
-    facts = {"station": "1404270901", "interval_min": 5, "warning_stage": 3.2, "guarantee_stage": 4.0}
-    river = NewPlace("SW1", "安口水位站", "river_station", "140427203204", 113.6, 35.9, facts)
-    place = create_places(SYSTEM, [river], now=NOW)[0]
-    assert "这段时间没有收到水位" in get(at_now, "zhiban", "/places/SW1/stage")
-    hear(place, "stage", [(NOW - timedelta(hours=7), 1.2), (NOW - timedelta(minutes=5), 3.31)], NOW)
-    assert 'hx-get="/places/SW1/stage?"' in get(at_now, "zhiban", "/places/SW1/")
-    data = chart(get(at_now, "zhiban", "/places/SW1/stage"))
-    assert data["gauges"][0]["line"] == [1.2, 3.31]
-    assert [(one["level"], one["value"]) for one in data["limits"]] == [("yellow", 3.2), ("red", 4.0)]
-    assert chart(get(at_now, "zhiban", "/places/SW1/stage?hours=6"))["gauges"][0]["line"] == [3.31]
-    get(at_now, "zhiban", "/places/SW1/stage?hours=5", 422)
-    get(at_now, "dianshang", "/places/SW1/stage", 404)

@@ -23,7 +23,7 @@ from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
 from anlan.kernel.judging.kernel import HORIZON_MS
 from anlan.kernel.modes import Mode
-from anlan.loop.sensing.blocks import FUTURE, GOOD, MANUAL, MISSING, Columns
+from anlan.loop.sensing.blocks import FUTURE, GOOD, MANUAL, MISSING, Columns, joined
 from anlan.loop.sensing.commands import (
     drop_snapshots,
     open_series,
@@ -35,7 +35,6 @@ from anlan.loop.sensing.latest import Newest
 from anlan.loop.sensing.models import Device, Receipt, Series
 from anlan.loop.sensing.parcels import Parcel, Table
 from anlan.loop.sensing.queries import ms
-from anlan.loop.sensing.reader import joined
 from anlan.loop.sensing.router import readings_alias
 
 from .judging import Judge

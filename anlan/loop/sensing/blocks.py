@@ -1,7 +1,7 @@
 """Packed columns: many readings ↔ a few bytes. Never: a row per reading."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,17 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 GOOD, MISSING, FUTURE, SUSPECT, HELD, MANUAL, WITHDRAWN = range(7)
-"""Codes of quality. future: kept, not judged; held: a spike that waits for its next; manual: entered by a person;
-withdrawn: the reading of that time is taken back."""
+"""Quality of a reading: as sent; the device says that it has none; dated in the future; doubted; a spike that waits for
+the next reading to confirm it; entered by hand; taken back."""
 JUDGED = (GOOD, MANUAL)
 """The qualities that rules, sums and roll-ups count."""
+QUALITY_WORDS = {
+    GOOD: "正常",
+    MISSING: "缺测：设备报告没有数值",
+    FUTURE: "时间超前：设备时钟比站点快，不参与判别",
+    SUSPECT: "可疑：没有通过合理性检查，不参与判别",
+    HELD: "待证实：突跳，等下一次数据证实",
+    MANUAL: "人工录入",
+    WITHDRAWN: "已撤回",
+}
 FORMAT = 1
 
 
 @dataclass(slots=True)
 class Columns:
     """Readings as columns in order of arrival: series numbers int32, event times int64 (Unix ms), values float64 (NaN =
-    the device says it has none), quality int8: 0 good, 1 missing, 2 dated in the future (kept, not judged)."""
+    the device says it has none), quality int8: one of GOOD … WITHDRAWN."""
 
     series: npt.NDArray[np.int32]
     times: npt.NDArray[np.int64]
@@ -57,4 +66,16 @@ def unpack(packed: bytes) -> Columns:
         np.frombuffer(times, np.int64),
         np.frombuffer(values, np.float64),
         np.frombuffer(quality, np.int8),
+    )
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Several columns as one, in order."""
+    if not parts:
+        return Columns(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.int8))
+    return Columns(
+        np.concatenate([part.series for part in parts]),
+        np.concatenate([part.times for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.quality for part in parts]),
     )

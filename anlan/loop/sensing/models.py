@@ -1,5 +1,5 @@
-"""Tables of devices and readings. Block, Contact, Latest, Mark, Receipt and Snapshot live in the readings database and
-name rows by number."""
+"""Tables of devices and readings. Block, Chunk, Contact, Folding, Latest, Mark, Receipt, RollUp, Snapshot and Unrolled
+live in the readings database and name rows by number: a series by its id, a day by its number since 1970."""
 
 from __future__ import annotations
 
@@ -266,3 +266,67 @@ class ManualBatch(models.Model):
 
     class Meta:
         verbose_name = "人工数据"
+
+
+class Chunk(models.Model):
+    """One series' readings of one hydrological day, folded out of the blocks: by event time, of a repeat the last one.
+
+    day: number of the UTC day; it is the day 08–08 of Beijing, and holds start < time ≤ end. version: how often it was
+    written; a late reading makes a new one.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    series = models.BigIntegerField()
+    day = models.IntegerField()
+    version = models.PositiveIntegerField(default=1)
+    count = models.PositiveIntegerField()
+    packed = models.BinaryField()
+
+    class Meta:
+        verbose_name = "数据段"
+        constraints = [models.UniqueConstraint(fields=["series", "day"], name="chunk_series_day")]
+
+
+class Unrolled(models.Model):
+    """A day of a series whose roll-ups do not say yet what its chunk says: readers count it from the chunk."""
+
+    id = models.BigAutoField(primary_key=True)
+    series = models.BigIntegerField()
+    day = models.IntegerField(db_index=True)
+
+    class Meta:
+        verbose_name = "待汇总"
+        constraints = [models.UniqueConstraint(fields=["series", "day"], name="unrolled_series_day")]
+
+
+class RollUp(models.Model):
+    """Least, greatest, mean, last, count and rain of each step of a series, many steps in one row; kept for good.
+
+    step: "h" hour or "d" hydrological day. period: which run of days (rollups.PERIOD_DAYS of them).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    series = models.BigIntegerField()
+    step = models.CharField(max_length=1)
+    period = models.IntegerField()
+    count = models.PositiveIntegerField()
+    packed = models.BinaryField()
+
+    class Meta:
+        verbose_name = "汇总"
+        constraints = [models.UniqueConstraint(fields=["series", "step", "period"], name="rollup_series_step_period")]
+
+
+class Folding(models.Model):
+    """How far folding has come; one row. block: every block up to it is in the chunks. blocks_from: what arrived since
+    is still there as blocks (null = everything). raw_from: days before it are only there as roll-ups."""
+
+    id = models.BigAutoField(primary_key=True)
+    block = models.BigIntegerField(default=0)
+    blocks_from = models.DateTimeField(null=True)
+    raw_from = models.IntegerField(null=True)
+    folded_at = models.DateTimeField(null=True)
+    fault = models.CharField(max_length=200, blank=True, help_text="why blocks were not dropped")
+
+    class Meta:
+        verbose_name = "折叠进度"

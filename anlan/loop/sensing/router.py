@@ -4,7 +4,9 @@ from django.conf import settings
 from django.db.models import Model
 
 READINGS = "readings"
-MODELS = frozenset({"block", "snapshot", "latest", "mark", "receipt", "contact"})
+MODELS = frozenset(
+    {"block", "chunk", "contact", "folding", "latest", "mark", "receipt", "rollup", "snapshot", "unrolled"}
+)
 
 
 def readings_alias() -> str:
@@ -13,7 +15,7 @@ def readings_alias() -> str:
 
 
 class ReadingsRouter:
-    """Sends what only the gateway writes, the sensing slice's MODELS, to `readings`, everything else to `default`."""
+    """Sends the tables of readings (MODELS of the sensing slice) to `readings`, everything else to `default`."""
 
     def _home(self, app_label: str, model_name: str | None) -> str:
         return READINGS if app_label == "sensing" and model_name in MODELS else "default"

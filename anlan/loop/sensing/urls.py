@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from . import views, views_devices, views_manual, views_tokens
+from . import views, views_charts, views_devices, views_manual, views_tokens
 
 urlpatterns = [
+    path("charts/export", views_charts.export, name="chart-export"),
+    path("devices/<uuid:device_id>/curves", views_charts.device_curves, name="device-curves"),
     path("devices/", views.device_list, name="devices"),
     path("devices/new", views_devices.device_new, name="device-new"),
     path("devices/unknown", views.unknown_list, name="devices-unknown"),
