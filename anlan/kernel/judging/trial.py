@@ -3,45 +3,82 @@
 Never: an example that passes because something was left out of it; what the pack says is what is judged.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from anlan.kernel.judging.kernel import Kernel
 from anlan.kernel.judging.packs import Example, RulePack, SourcePack
 from anlan.kernel.judging.plan import PlaceFacts, Source, build
 from anlan.kernel.modes import LEVEL_BY_NAME
 
-START = 1_780_000_000_000  # minute 0 of an example, Unix ms
+START = 1_780_000_000_000  # minute 0 of an example, Unix ms: 2026-05-29 04:26:40 of Beijing
 MINUTE = 60_000
-SERIES = 7
 
 
-def play(rule: RulePack, example: Example, sources: Iterable[SourcePack]) -> list[tuple[float, int]]:
+def play(
+    rule: RulePack, example: Example, sources: Iterable[SourcePack], rules: Iterable[RulePack] = ()
+) -> list[tuple[float, int]]:
     """What the example does: (minute, level reached) in event order. Empty where the place has no limits to be judged
-    by. Raises StopIteration where no source pack tells the rule's metric."""
-    known = list(sources)
-    attributes = {**example.attributes, **({rule.series: ["G1"]} if rule.series != "own" else {})}
-    places = [PlaceFacts("P", "G1" if rule.series == "own" else "P1", rule.applies_to, attributes)]
-    source = next(pack for pack in known if pack.metric == rule.metric)
-    plan = build([rule], known, places, [Source("G1", source.sources[0].metric, SERIES)])
-    kernel = Kernel(plan.series, plan.slots)
-    position, scale = plan.feeds[SERIES]
-    times = [START + round(minute * MINUTE) for minute, _value in example.readings]
-    values = [round(value * scale) for _minute, value in example.readings]
-    steps = kernel.judge_cases(kernel.ingest([position] * len(times), times, values)).added()
+    by. rules: those that a combination is made of. Raises StopIteration where no source pack tells a metric."""
+    known = {pack.metric: pack for pack in sources}
+    wanted = {members.rule for members in rule.groups}
+    parts = [other for other in rules if other.urn in wanted]
+    streams = example.streams or {f"G1/{rule.metric}": example.readings}
+    places = _places(rule, example)
+    stored, values = [], {}
+    for number, (name, readings) in enumerate(sorted(streams.items())):
+        code, _slash, metric = name.partition("/")
+        pack = next(pack for pack in known.values() if pack.metric == metric)
+        stored.append(Source(code, pack.sources[0].metric, number))
+        values[number] = readings
+    plan = build([rule, *parts], known.values(), places, stored, datetime.fromtimestamp(START / 1000, UTC).year)
+    cases = {number for number, case in enumerate(plan.cases) if case.rule == rule.urn}
+    kernel = Kernel(plan.series, plan.slots, combinations=plan.combinations)
+    rows = sorted(
+        (START + round(minute * MINUTE), *plan.feeds[number], value)
+        for number, readings in values.items()
+        if number in plan.feeds
+        for minute, value in readings
+    )
+    steps = []
+    for at in sorted({row[0] for row in rows}):
+        now = [row for row in rows if row[0] == at]
+        found = kernel.ingest([row[1] for row in now], [at] * len(now), [round(row[3] * row[2]) for row in now])
+        steps += kernel.judge_cases(found).added()
     if example.until is not None:
         steps += kernel.judge_cases(kernel.tick(START + round(example.until * MINUTE))).added()
-    return [((step.true_at - START) / MINUTE, step.level_to) for step in steps]
+    return [((step.true_at - START) / MINUTE, step.level_to) for step in steps if step.case in cases]
 
 
-def failures(rule: RulePack, sources: Iterable[SourcePack]) -> list[str]:
+def _places(rule: RulePack, example: Example) -> list[PlaceFacts]:
+    """The place under trial, P1 (G1 where it is its own gauge), and those that the example tells of."""
+    own = rule.series == "own" and not rule.combines
+    attributes = {**({} if own or rule.combines else {rule.series: ["G1"]}), **example.attributes}
+    others: Mapping[str, dict[str, Any]] = example.places
+    here = others.get("P1", {})
+    first = PlaceFacts("P", "G1" if own else "P1", rule.applies_to, attributes, here.get("lon"), here.get("lat"))
+    found = [first]
+    for code, facts in others.items():
+        if code != "P1":
+            kind, its = str(facts.get("kind", "rain_gauge")), dict(facts.get("attributes", {}))
+            found.append(PlaceFacts(code, code, kind, its, facts.get("lon"), facts.get("lat")))
+    return found
+
+
+def failures(rule: RulePack, sources: Iterable[SourcePack], rules: Iterable[RulePack] = ()) -> list[str]:
     """Examples that do not do what they say, one line each; empty = the pack keeps its word."""
-    known = list(sources)
-    if rule.metric not in {pack.metric for pack in known}:
+    known, family = list(sources), list(rules)
+    metrics = {pack.metric for pack in known}
+    if not rule.combines and rule.metric not in metrics:
         return [f"metric {rule.metric!r}: no source pack tells it"]
+    missing = {members.rule for members in rule.groups} - {other.urn for other in family}
+    if missing:
+        return [f"combines rules that are not there: {', '.join(sorted(missing))}"]
     found = []
     for example in rule.examples:
         wanted = [(minute, LEVEL_BY_NAME[level]) for minute, level in example.expect]
-        got = play(rule, example, known)
+        got = play(rule, example, known, family)
         if got != wanted:
             found.append(f"example {example.name!r}: expected {_words(wanted)}, got {_words(got)}")
         ends = {"silent": not wanted, "fires": bool(wanted) and wanted[-1][1] > 0}

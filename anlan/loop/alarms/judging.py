@@ -66,10 +66,12 @@ class Judge:
         rules = [pack for pack in rule_packs().values() if pack.status == "stable"]
         kinds = {pack.applies_to for pack in rules} | {"rain_gauge", "river_station"}
         self.places = {str(p.id): p for p in Place.objects.filter(kind__in=kinds, valid_to=None).order_by("code")}
-        facts = [PlaceFacts(key, p.code, p.kind, p.attributes) for key, p in self.places.items()]
+        facts = [
+            PlaceFacts(key, p.code, p.kind, p.attributes, p.lon, p.lat, p.area_code) for key, p in self.places.items()
+        ]
         stored = Series.objects.select_related("device__place").order_by("id")
         sources = [Source(s.device.place.code, s.metric, s.id) for s in stored]
-        self.plan = build(rules, source_packs().values(), facts, sources)
+        self.plan = build(rules, source_packs().values(), facts, sources, now.year)
         feeds = self.plan.feeds
         self.position = np.full(max(feeds, default=0) + 2, -1, np.int64)  # the last stands for numbers not planned
         self.scale = np.ones(len(self.plan.series), np.float64)
@@ -111,7 +113,7 @@ class Judge:
         return series, times, values
 
     def _fresh(self) -> Kernel:
-        return Kernel(self.plan.series, self.plan.slots)
+        return Kernel(self.plan.series, self.plan.slots, combinations=self.plan.combinations)
 
     def judge(self, columns: Columns, block: int, known_at: datetime) -> None:
         """Judge one stored block; what changed waits in `unsynced`."""

@@ -52,10 +52,8 @@ def main(folders: list[Path]) -> int:
 
 def rule_problems() -> list[str]:
     """Every rule's examples that do not do what they say."""
-    sources = load_family("sources", SourcePack).values()
-    return [
-        f"{rule.urn} {found}" for rule in load_family("rules", RulePack).values() for found in failures(rule, sources)
-    ]
+    sources, rules = load_family("sources", SourcePack).values(), load_family("rules", RulePack).values()
+    return [f"{rule.urn} {found}" for rule in rules for found in failures(rule, sources, rules)]
 
 
 if __name__ == "__main__":
