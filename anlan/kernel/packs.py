@@ -33,7 +33,9 @@ class Norm(PackModel):
 class Pack(PackModel):
     """The head that every pack carries."""
 
-    urn: str = Field(pattern=r"^urn:anlan:[a-z]+:[a-z0-9_-]+$", description="stable name; an override carries the same")
+    urn: str = Field(
+        pattern=r"^urn:anlan:[a-z]+:[A-Za-z0-9_-]+$", description="stable name; an override carries the same"
+    )
     version: str
     title: str = Field(description="Chinese, shown on screen")
     norm: Norm

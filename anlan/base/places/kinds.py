@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from anlan.kernel.errors import Invalid
 from anlan.kernel.packs import Pack, PackModel, load_family
@@ -13,10 +13,20 @@ class Attribute(PackModel):
     """One typed attribute. unit: as shown behind the value."""
 
     title: str
-    type: Literal["text", "number", "integer", "codes", "limits", "flag"]
+    type: Literal["text", "number", "integer", "codes", "limits", "soil_limits", "seasons", "states", "weights", "flag"]
     unit: str = ""
     required: bool = False
     hint: str = ""
+
+
+class Season(BaseModel):
+    """A number that holds from one day of the year to another, both inside."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    start: str = Field(alias="from", pattern=r"^\d\d-\d\d$")
+    end: str = Field(alias="to", pattern=r"^\d\d-\d\d$")
+    value: float
 
 
 class KindPack(Pack):
@@ -35,6 +45,10 @@ _TYPES: dict[str, Any] = {
     "integer": int,
     "codes": list[str],
     "limits": dict[str, dict[str, float]],
+    "soil_limits": dict[str, dict[str, dict[str, float]]],
+    "seasons": list[Season],
+    "states": list[tuple[str, str]],
+    "weights": dict[str, float],
     "flag": bool,
 }
 
@@ -59,7 +73,7 @@ def check_attributes(kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
     if kind not in kinds():
         raise Invalid("kind", f"没有这种对象：{kind}", f"可用：{'、'.join(sorted(kinds()))}")
     try:
-        return _model(kind).model_validate(attributes).model_dump(exclude_none=True)
+        return _model(kind).model_validate(attributes).model_dump(exclude_none=True, by_alias=True)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))

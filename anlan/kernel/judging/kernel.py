@@ -130,6 +130,18 @@ class Kernel:
         found: Ints = np.searchsorted(b.feature, rows, "right") - 1
         return found
 
+    def added(self, series: int, since: int) -> int:
+        """What a series has added to sums after an event time (Unix ms), as far as its readings are kept."""
+        b = self.book
+        base, mask = core.slab(int(b.H[series, layout.RING]))
+        odd, total = b.H[series, layout.RING] & layout.ODD, 0
+        for p in range(int(b.H[series, layout.HEAD]), int(b.I[series, layout.OLDEST]) - 1, -1):
+            row = base + ((p & mask) << layout.LANES)
+            if b.R[row, layout.TIME] <= since:
+                break
+            total += int(b.A[row, layout.ADDS] if odd else max(b.R[row, layout.WORTH], 0))
+        return total
+
     def ingest(
         self, series: npt.ArrayLike, times: npt.ArrayLike, values: npt.ArrayLike, known_at: int = 0
     ) -> Transitions:

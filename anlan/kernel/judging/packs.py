@@ -14,6 +14,8 @@ LevelName = Literal["blue", "yellow", "orange", "red"]
 
 
 COMBINING = ("all", "any")
+ANY = "any"
+"""As a rule's metric: whatever a place measures, each for itself."""
 
 
 class FromPlace(PackModel):
@@ -50,16 +52,20 @@ class Lowering(PackModel):
 
 
 class Members(PackModel):
-    """Cases of which some must stand at a level: of a rule, at places found from the combination's own place.
+    """Cases of which some must stand at a level: of one or several rules, at places found from the combination's own.
 
     of: "own", the attribute that lists their codes, "near 10 km" without the place itself, or "area": all below its
     area. need: so many of them; least: at this level or over it.
     """
 
-    rule: str
+    rule: str | tuple[str, ...]
     of: str = "own"
     need: int = Field(1, ge=1)
     least: LevelName = "blue"
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return (self.rule,) if isinstance(self.rule, str) else self.rule
 
 
 class Example(PackModel):
@@ -96,6 +102,7 @@ class RulePack(Pack):
     extra: str = "0"
     hold: str = "0"
     weights: str = ""
+    part: bool = Field(False, description="only a member of combinations: judged, raises no alarm of its own")
     groups: list[Members] = []
     below: bool = False
     clear_ratio: float | None = Field(None, gt=0, le=1, description="clears under limit × ratio")
@@ -147,6 +154,14 @@ class SourceMetric(PackModel):
     spike_rate: float = Field(0, ge=0)
 
 
+class Agreement(PackModel):
+    """When neighbours bear out a held reading: one of them within so many km has added so much in the window."""
+
+    within_km: float = Field(gt=0)
+    at_least: float = Field(gt=0)
+    window: str
+
+
 class SourcePack(Pack):
     """Which element of a station is the truth for a metric: the first of the list that the station sends.
 
@@ -156,4 +171,5 @@ class SourcePack(Pack):
     metric: str
     unit: str
     scale: int = Field(gt=0)
+    agreement: Agreement | None = None
     sources: list[SourceMetric] = Field(min_length=1)

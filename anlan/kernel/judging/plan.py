@@ -13,7 +13,7 @@ from anlan.kernel.judging.cases import Combination, Group
 from anlan.kernel.judging.kernel import SeriesSpec, SlotSpec
 from anlan.kernel.judging.limits import Limit, limits_of
 from anlan.kernel.judging.neighbours import PlaceFacts, related
-from anlan.kernel.judging.packs import RuleLevel, RulePack, SourceMetric, SourcePack
+from anlan.kernel.judging.packs import ANY, RuleLevel, RulePack, SourceMetric, SourcePack
 from anlan.kernel.modes import LEVEL_BY_NAME
 
 __all__ = ["Case", "Limit", "PlaceFacts", "Plan", "SlotFacts", "Source", "build", "choose", "limit_of", "span_ms"]
@@ -53,7 +53,7 @@ class SlotFacts:
 @dataclass
 class Plan:
     """Ready for `Kernel`. feeds: stored series → (position in `series`, scale). gaps: what could not be judged.
-    place_of: by position of a series, the code of its place."""
+    place_of, metric_of: by position of a series, the code of its place and its metric."""
 
     series: list[SeriesSpec] = field(default_factory=list)
     slots: list[SlotSpec] = field(default_factory=list)
@@ -61,6 +61,7 @@ class Plan:
     cases: list[Case] = field(default_factory=list)
     combinations: list[Combination] = field(default_factory=list)
     place_of: list[str] = field(default_factory=list)
+    metric_of: list[str] = field(default_factory=list)
     feeds: dict[int, tuple[int, int]] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
 
@@ -128,15 +129,17 @@ def build(
 
 
 def _judge_readings(work: _Work, rule: RulePack) -> None:
-    plan, pack = work.plan, work.packs[rule.metric]
+    plan = work.plan
+    packs = list(work.packs.values()) if rule.metric == ANY else [work.packs[rule.metric]]
     for place in work.places:
         if place.kind != rule.applies_to:
             continue
         case, before = len(plan.cases), len(plan.slots)
         for gauge in _gauges(rule, place):
-            position = _position(work, pack, gauge)
-            if position is not None:
-                _slots(work, rule, pack, place, position, case, gauge)
+            for pack in packs:
+                position = _position(work, pack, gauge)
+                if position is not None:
+                    _slots(work, rule, pack, place, position, case, gauge)
         if len(plan.slots) > before:
             plan.cases.append(Case(rule.urn, place.key))
         else:
@@ -154,7 +157,8 @@ def _combine(work: _Work, rule: RulePack) -> None:
         groups = []
         for members in rule.groups:
             least = LEVEL_BY_NAME[members.least]
-            numbers = [known.get((members.rule, other.key)) for other in related(place, members.of, work.places)]
+            others = related(place, members.of, work.places)
+            numbers = [known.get((one, other.key)) for one in members.rules for other in others]
             groups.append(Group(members.need, tuple((number, least) for number in numbers if number is not None)))
         possible = [len(group.members) >= group.need for group in groups]
         if all(possible) if rule.operator == "all" else any(possible):
@@ -181,6 +185,7 @@ def _position(work: _Work, pack: SourcePack, gauge: str) -> int | None:
         work.positions[key] = len(work.plan.series)
         work.plan.feeds[number] = (work.positions[key], pack.scale)
         work.plan.place_of.append(gauge)
+        work.plan.metric_of.append(pack.metric)
         work.plan.series.append(_series(number, source, pack.scale, _interval_min(work, gauge)))
     return work.positions[key]
 
@@ -231,7 +236,7 @@ def _slots(
                 limit.to_ms,
             )
         )
-        work.plan.slot_facts.append(SlotFacts(gauge, rule.metric, pack.unit, name, limit.value, pack.scale))
+        work.plan.slot_facts.append(SlotFacts(gauge, pack.metric, pack.unit, name, limit.value, pack.scale))
 
 
 def _limits(
@@ -247,10 +252,12 @@ def _limits(
 
 
 def _weight(rule: RulePack, place: PlaceFacts, gauge: str) -> float | None:
-    """The weight of a gauge, 1 where the rule has none; None where it does not count."""
+    """The weight of a gauge, 1 where the rule or the place has none; None where the place gives it none."""
     if not rule.weights:
         return 1.0
     weights = place.attributes.get(rule.weights)
+    if weights is None:
+        return 1.0
     weight = weights.get(gauge) if isinstance(weights, Mapping) else None
     return float(weight) if isinstance(weight, int | float) and weight > 0 else None
 

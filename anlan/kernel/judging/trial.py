@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from anlan.kernel.judging.kernel import Kernel
-from anlan.kernel.judging.packs import Example, RulePack, SourcePack
+from anlan.kernel.judging.packs import ANY, Example, RulePack, SourcePack
 from anlan.kernel.judging.plan import PlaceFacts, Source, build
 from anlan.kernel.modes import LEVEL_BY_NAME
 
@@ -22,9 +22,10 @@ def play(
     """What the example does: (minute, level reached) in event order. Empty where the place has no limits to be judged
     by. rules: those that a combination is made of. Raises StopIteration where no source pack tells a metric."""
     known = {pack.metric: pack for pack in sources}
-    wanted = {members.rule for members in rule.groups}
+    wanted = {one for members in rule.groups for one in members.rules}
     parts = [other for other in rules if other.urn in wanted]
-    streams = example.streams or {f"G1/{rule.metric}": example.readings}
+    metric = next(iter(known)) if rule.metric == ANY else rule.metric
+    streams = example.streams or {f"G1/{metric}": example.readings}
     places = _places(rule, example)
     stored, values = [], {}
     for number, (name, readings) in enumerate(sorted(streams.items())):
@@ -70,9 +71,9 @@ def failures(rule: RulePack, sources: Iterable[SourcePack], rules: Iterable[Rule
     """Examples that do not do what they say, one line each; empty = the pack keeps its word."""
     known, family = list(sources), list(rules)
     metrics = {pack.metric for pack in known}
-    if not rule.combines and rule.metric not in metrics:
+    if not rule.combines and rule.metric not in (*metrics, ANY):
         return [f"metric {rule.metric!r}: no source pack tells it"]
-    missing = {members.rule for members in rule.groups} - {other.urn for other in family}
+    missing = {one for members in rule.groups for one in members.rules} - {other.urn for other in family}
     if missing:
         return [f"combines rules that are not there: {', '.join(sorted(missing))}"]
     found = []

@@ -17,8 +17,9 @@ from anlan.kernel.actor import system_actor
 from anlan.kernel.judging.cases import Step
 from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, Transitions
 from anlan.kernel.judging.layout import Ints
-from anlan.kernel.judging.packs import RulePack
-from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build
+from anlan.kernel.judging.neighbours import distance_km
+from anlan.kernel.judging.packs import Agreement, RulePack
+from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build, span_ms
 from anlan.kernel.judging.snapshot import SnapshotMismatch
 from anlan.kernel.modes import LEVEL_BY_NAME, Mode
 from anlan.kernel.packs import load_family
@@ -56,6 +57,8 @@ class Judge:
         self.kernel = Kernel([], [])
         self.position: Ints = np.full(1, -1, np.int64)  # by number of a series: its position in the kernel, −1 = none
         self.scale = np.ones(0, np.float64)
+        self.parts: set[str] = set()
+        self.by_code: dict[str, PlaceFacts] = {}
         self.block = 0
         self.snapshot_block = 0
         self.unsynced: set[int] = set()
@@ -69,6 +72,7 @@ class Judge:
         facts = [
             PlaceFacts(key, p.code, p.kind, p.attributes, p.lon, p.lat, p.area_code) for key, p in self.places.items()
         ]
+        self.by_code = {place.code: place for place in facts}
         stored = Series.objects.select_related("device__place").order_by("id")
         sources = [Source(s.device.place.code, s.metric, s.id) for s in stored]
         self.plan = build(rules, source_packs().values(), facts, sources, now.year)
@@ -77,6 +81,7 @@ class Judge:
         self.scale = np.ones(len(self.plan.series), np.float64)
         for number, (position, scale) in feeds.items():
             self.position[number], self.scale[position] = position, scale
+        self.parts = {pack.urn for pack in rules if pack.part}
         self.kernel = self._fresh()
         self.block = self._restore()
         blocks = Block.objects.using(readings_alias()).filter(id__gt=self.block)
@@ -84,7 +89,7 @@ class Judge:
             blocks = blocks.filter(last_ms__gte=ms(now) - 2 * HORIZON_MS)
         for number, packed, arrived in blocks.order_by("id").values_list("id", "packed", "arrived_at").iterator():
             self.judge(unpack(bytes(packed)), number, arrived)
-        self.unsynced.update(range(len(self.plan.cases)))
+        self.unsynced.update(case for case, found in enumerate(self.plan.cases) if found.rule not in self.parts)
         self.failing.clear()
         if self.plan.gaps:
             log.info("%s cases are not judged: no data source yet, or no limits", len(self.plan.gaps))
@@ -121,6 +126,7 @@ class Judge:
         judged = self._judged(columns)
         if judged is not None:
             self._note(self.kernel.ingest(*judged, ms(known_at)))
+            self.bear_out(known_at)
 
     def _judged(self, columns: Columns) -> tuple[Ints, Ints, Ints] | None:
         """The readings of a block that are judged: positions in the kernel, event times, fixed point."""
@@ -133,13 +139,43 @@ class Judge:
         values = np.rint(columns.values[wanted] * self.scale[positions]).astype(np.int64)
         return positions, columns.times[wanted].astype(np.int64), values
 
+    def bear_out(self, known_at: datetime) -> None:
+        """Readings that the screen for spikes holds, and a neighbour agrees with, are judged at once."""
+        for position in self.kernel.held().tolist():
+            agreement, scale = self._agreement(position)
+            if agreement is None:
+                continue
+            since = int(self.kernel.last_times()[position]) - (span_ms(agreement.window, None) or 0)
+            wanted = round(agreement.at_least * scale)
+            if any(self.kernel.added(other, since) >= wanted for other in self._near(position, agreement.within_km)):
+                self._note(self.kernel.release(position, ms(known_at)))
+
+    def _agreement(self, position: int) -> tuple[Agreement | None, int]:
+        pack = source_packs()[self.plan.metric_of[position]]
+        return pack.agreement, pack.scale
+
+    def _near(self, position: int, within_km: float) -> list[int]:
+        """Positions of series of the same metric at places nearby."""
+        here = self.by_code.get(self.plan.place_of[position])
+        if here is None:
+            return []
+        return [
+            other
+            for other, (code, metric) in enumerate(zip(self.plan.place_of, self.plan.metric_of, strict=True))
+            if other != position
+            and metric == self.plan.metric_of[position]
+            and code in self.by_code
+            and distance_km(here, self.by_code[code]) <= within_km
+        ]
+
     def tick(self, now: datetime) -> None:
         """Tell the kernel the site's time: silence has no other sign."""
         self._note(self.kernel.tick(ms(now)))
         self.kernel.fold()
 
     def _note(self, transitions: Transitions) -> None:
-        self.unsynced.update(self.kernel.judge_cases(transitions).cases())
+        changed = self.kernel.judge_cases(transitions).cases()
+        self.unsynced.update(case for case in changed if self.plan.cases[case].rule not in self.parts)
 
     def snapshot(self, now: datetime) -> None:
         """Keep the kernel's state, if blocks came since the last time."""

@@ -4,12 +4,14 @@ import argparse
 import getpass
 import os
 import sys
+from pathlib import Path
 
 from anlan.site.config import ConfigError, config
 from anlan.site.demo.control import current_folder
 
 from .decode import decode
 from .new import new_protocol
+from .replay import run as replay
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,6 +23,8 @@ def main(argv: list[str] | None = None) -> int:
             return decode(arguments.protocol, sys.stdin, sys.stdout)
         if arguments.command == "new":
             return new_protocol(arguments.name)
+        if arguments.command == "replay":
+            return replay(arguments.rules, arguments.readings, arguments.out, arguments.places)
         if arguments.command == "up":
             return _up(arguments)
         return _with_django(arguments)
@@ -43,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("doctor", help="自检：数据目录、端口、数据库、规则包")
     dec = commands.add_parser("decode", help="解报文：每行一条十六进制，或 STREAM<TAB>片段<TAB>片段…")
     dec.add_argument("protocol", help="规约，如 sl651")
+    again = commands.add_parser("replay", help="把一个文件的数据过一遍规则：会报哪些警情")
+    again.add_argument("--rules", type=Path, required=True, help="规则包文件，或规则包文件夹")
+    again.add_argument("--readings", type=Path, required=True, help="CSV 或 Parquet：place,device,metric,time,value")
+    again.add_argument("--out", type=Path, required=True, help="写到哪里，每行一个 JSON")
+    again.add_argument("--places", type=Path, help="对象的类型和指标，JSON 列表；不给则按设备和对象判")
     new = commands.add_parser("new", help="开发：生成一个新规约的文件夹，带能通过的测试")
     new.add_argument("what", choices=["protocol"])
     new.add_argument("name", help="小写字母、数字、下划线")

@@ -18,8 +18,8 @@ CASES = [(rule, example) for rule in RULES.values() for example in rule.examples
 @pytest.mark.parametrize(("rule", "example"), CASES, ids=[f"{r.urn[18:]}-{e.name}" for r, e in CASES])
 def test_example(rule: RulePack, example: Example) -> None:
     wanted = [(minute, LEVEL_BY_NAME[level]) for minute, level in example.expect]
-    assert play(rule, example, SOURCES.values()) == wanted
-    assert failures(rule, SOURCES.values()) == []
+    assert play(rule, example, SOURCES.values(), RULES.values()) == wanted
+    assert failures(rule, SOURCES.values(), RULES.values()) == []
 
 
 def test_an_example_that_says_another_thing_is_named() -> None:
@@ -70,3 +70,26 @@ def test_spans() -> None:
     assert span_ms("interval*3", None) is None
     with pytest.raises(ValueError, match="no span"):
         span_ms("soon", None)
+
+
+def test_weights_and_limits_by_date() -> None:
+    danger = RULES["urn:anlan:rules:danger-area-rain"]
+    facts = {"gauges": ["G1", "G2"], "weights": {"G1": 1.25}, "limits": {"1h": {"prepare": 25, "now": 40}}}
+    stored = [Source("G1", "rain.accumulated", 1), Source("G2", "rain.accumulated", 2)]
+    plan = build([danger], SOURCES.values(), [PlaceFacts("P", "W1", "danger_area", facts)], stored)
+    assert [(slot.raise_at, slot.level) for slot in plan.slots] == [(1600, 2), (2000, 3), (3200, 4)]
+    dam = RULES["urn:anlan:rules:reservoir-level"]
+    seasons = [{"from": "12-20", "to": "01-10", "value": 900.0}, {"from": "02-29", "to": "03-01", "value": 901}]
+    plan = build(
+        [dam],
+        SOURCES.values(),
+        [PlaceFacts("P", "R1", "reservoir", {"flood_limit": seasons})],
+        [Source("R1", "stage", 1)],
+        2026,
+    )
+    spans = {(slot.to_ms - slot.from_ms) / 86_400_000 for slot in plan.slots}
+    assert spans == {22, 2}  # over New Year; from the last day of February
+    assert len(plan.slots) == 10
+    bad = {"flood_limit": [{"from": "06-31", "to": "07-01", "value": 1}]}
+    with pytest.raises(ValueError, match="no day of the year"):
+        build([dam], SOURCES.values(), [PlaceFacts("P", "R1", "reservoir", bad)], [Source("R1", "stage", 1)])
