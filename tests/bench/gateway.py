@@ -202,7 +202,7 @@ async def frames(site: BenchSite, share: Share, seconds: float) -> Found:
 
 
 def measure(seconds: float, repeats: int) -> list[Found]:
-    """Every way in, one after the other; each repeat on a site of its own, for the kernel keeps 26 hours of readings."""
+    """Every way in by turns; each repeat on a site of its own, for the kernel keeps 26 hours of readings."""
     found = []
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "site", GAUGES, AREAS, "gateway") as site:
