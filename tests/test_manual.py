@@ -15,6 +15,7 @@ from anlan.kernel.errors import Invalid
 from anlan.loop.alarms.tests.stations import standing
 from anlan.loop.sensing.blocks import GOOD, MANUAL, WITHDRAWN
 from anlan.loop.sensing.commands import register_device
+from anlan.loop.sensing.folding import drop_blocks, fold, kept
 from anlan.loop.sensing.models import Device, Latest, ManualBatch
 from anlan.loop.sensing.queries import moment, place_values
 from anlan.loop.sensing.router import readings_alias
@@ -235,3 +236,36 @@ def test_the_template_is_a_sheet_that_is_read(at_now: Cast) -> None:
     assert upload(browser, template, "模板.xlsx").status_code == 302
     batch = ManualBatch.objects.get()
     assert (batch.good, batch.bad) == (1, 0)
+
+
+@pytest.mark.parametrize("folded", ["never", "between", "after"])
+def test_folding_and_taking_back_go_together(at_now: Cast, folded: str) -> None:
+    """Folded while the sheet stood, or only later: the charts say the same, and every block is found in the chunks."""
+    place = at_now.places["YL1"]
+    hear(place, "rain.accumulated", [(NOW - timedelta(minutes=m), v) for m, v in ((40, 100.0), (20, 101.0))], NOW)
+    browser = client(at_now)
+    upload(browser, f"YL1,累计雨量,{ago(20)},141\nYL1,累计雨量,{ago(10)},142\n")
+    act(browser, "confirm")
+    work()
+    if folded == "between":
+        fold(NOW)
+    act(browser, "withdraw")
+    work()
+    if folded != "never":
+        fold(NOW)
+        drop_blocks(NOW + timedelta(days=9), timedelta(days=7))
+        assert len(blocks()) == 0
+        assert kept().fault == ""
+    assert fell(at_now) == 1.0
+
+
+def test_a_sheet_over_a_sheet_gives_back_what_that_one_said(at_now: Cast) -> None:
+    browser = client(at_now)
+    for value in (100, 103):
+        upload(browser, f"YL1,累计雨量,{ago(20)},{value}\n")
+        batch = ManualBatch.objects.get(state="preview")
+        browser.post(f"/manual/{batch.id}/confirm")
+        work()
+    browser.post(f"/manual/{batch.id}/withdraw")
+    work()
+    assert rows()[-1] == (100.0, MANUAL)

@@ -98,8 +98,11 @@ def poll_or_tell(channel: Channel, clock: Clock, known: str) -> str:
     return ""
 
 
-def run_dialer(stop: threading.Event, clock: Clock) -> None:
-    """Until told to stop. A round that fails is logged, and the next one begins again from the rows."""
+def run_dialer(stop: threading.Event, clock: Clock, bell: threading.Event) -> None:
+    """Until told to stop; `bell` ends the pause between two rounds early.
+
+    A round that fails is logged, and the next one begins again from the rows.
+    """
     channel = wire()
     base = settings.CONFIG.public_url.rstrip("/")
     callback = f"{base}/hooks/voice" if base else ""
@@ -113,7 +116,8 @@ def run_dialer(stop: threading.Event, clock: Clock) -> None:
                 if channel is not None and polled % 8 == 0:
                     trouble = poll_or_tell(channel, clock, trouble)
                 if not busy:
-                    stop.wait(0.12)
+                    bell.wait(0.12)
+                    bell.clear()
             except Exception:
                 log.exception("round failed; going on in 1 s")
                 stop.wait(1.0)

@@ -57,9 +57,8 @@ def show_modbus(config: Mapping[str, object]) -> dict[str, str]:
 
 
 FORMS = {"modbus": ConfigForm(read_modbus, show_modbus, registers.SAMPLE)}
-WIRES.add("manual", Wire("manual", "人工", by_hand=True))
-WIRES.add("ingest", Wire("ingest", "推送（HTTP、MQTT）", pushes=True))
-
 for _manifest in PROTOCOLS.values():
     _asks = frozenset(WORDS) if _manifest.ask is not None else frozenset[str]()
     WIRES.add(_manifest.name, Wire(_manifest.name, _manifest.title, _asks, FORMS.get(_manifest.name)))
+WIRES.add("manual", Wire("manual", "人工", by_hand=True))
+WIRES.add("ingest", Wire("ingest", "推送（HTTP、MQTT）", pushes=True))

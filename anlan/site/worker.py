@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
@@ -30,16 +30,23 @@ from anlan.ui.context import site_clock
 from .dialer import run_dialer
 
 log = logging.getLogger("anlan.worker")
+SEAL_S = 0.05
+"""Between two looks for lines to seal: another process wrote them, nothing tells this one."""
 OWNER = f"{socket.gethostname()[:40]}:{os.getpid()}"
 
 
 @dataclass(frozen=True)
 class Duty:
-    """One loop: `turn` does what there is to do and returns how much; idle = pause in seconds when there was none."""
+    """One loop: `turn` does what there is to do and returns how much; idle = pause in seconds when there was none.
+
+    bell: ends that pause early; rings: bells of the loops that have something to do when this one had.
+    """
 
     name: str
     turn: Callable[[], int]
     idle: float
+    bell: threading.Event = field(default_factory=threading.Event)
+    rings: tuple[threading.Event, ...] = ()
 
 
 def repeat(duty: Duty, stop: threading.Event) -> None:
@@ -47,8 +54,12 @@ def repeat(duty: Duty, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             close_old_connections()
-            if duty.turn() == 0:
-                stop.wait(duty.idle)
+            done = duty.turn()
+            for bell in duty.rings if done else ():
+                bell.set()
+            if done == 0:
+                duty.bell.wait(duty.idle)
+                duty.bell.clear()
         except Exception:
             log.exception("%s failed; going on in 1 s", duty.name)
             stop.wait(1.0)
@@ -63,12 +74,14 @@ def climb_tasks(clock: Clock) -> int:
     return len(held)
 
 
-def duties(clock: Clock) -> list[Duty]:
+def duties(clock: Clock, dial: threading.Event) -> list[Duty]:
+    """dial: rung when news was delivered, for it may be that somebody is to be called."""
     conf = settings.CONFIG
     retention = Retention(timedelta(days=conf.readings_keep_block_days), conf.readings_keep_raw_years)
+    news = Duty("news", deliver_all, 0.1, rings=(dial,))
     return [
-        Duty("seal", seal_batch, 0.1),
-        Duty("news", deliver_all, 0.1),
+        Duty("seal", seal_batch, SEAL_S, rings=(news.bell,)),
+        news,
         Duty("tasks", lambda: climb_tasks(clock), 0.25),
         Duty("readings", lambda: keep(clock.now(), retention), 60.0 * conf.readings_fold_minutes),
     ]
@@ -79,11 +92,10 @@ def run_worker() -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    clock = site_clock()
-    threads = [
-        threading.Thread(target=repeat, args=(duty, stop), name=duty.name, daemon=True) for duty in duties(clock)
-    ]
-    threads.append(threading.Thread(target=run_dialer, args=(stop, clock), name="dialer", daemon=True))
+    clock, dial = site_clock(), threading.Event()
+    work = duties(clock, dial)
+    threads = [threading.Thread(target=repeat, args=(duty, stop), name=duty.name, daemon=True) for duty in work]
+    threads.append(threading.Thread(target=run_dialer, args=(stop, clock, dial), name="dialer", daemon=True))
     for thread in threads:
         thread.start()
     log.info("worker %s: %s duties", OWNER, len(threads))
@@ -92,5 +104,7 @@ def run_worker() -> None:
             if not thread.is_alive():
                 log.error("duty %s has died; stopping so that the supervisor starts anew", thread.name)
                 stop.set()
+    for bell in (dial, *(duty.bell for duty in work)):
+        bell.set()  # nobody sleeps through the end
     for thread in threads:
         thread.join(timeout=3)

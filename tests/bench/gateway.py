@@ -202,25 +202,28 @@ async def frames(site: BenchSite, share: Share, seconds: float) -> Found:
 
 
 def measure(seconds: float, repeats: int) -> list[Found]:
-    """Every way in, by turns, on one site."""
+    """Every way in by turns; each repeat on a site of its own, for the kernel keeps 26 hours of readings."""
     found = []
-    with tempfile.TemporaryDirectory() as folder:
-        site_folder = Path(folder) / "site"
-        with running(site_folder, GAUGES, AREAS, "gateway") as site:
-            share = Share(pin(site))
-            token = token_of(site)
-            asyncio.run(Load(site.port, site.clock, GAUGES, CONNECTIONS).run(120, 0, once=True))  # series are opened
-            time.sleep(4)
-            for _ in range(repeats):
-                for packed in (False, True):
-                    start_ms = round((site.clock.now().timestamp()) * 1000)
-                    found.append(asyncio.run(push(site, share, token, packed, seconds, start_ms)))
-                found.append(asyncio.run(frames(site, share, seconds)))
-            stored = int(str(site.ask("select sum(count) from sensing_block", "readings")[0][0]))
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "site", GAUGES, AREAS, "gateway") as site:
+            found += _once(site, seconds)
+    return sorted(found, key=lambda one: one.what)
+
+
+def _once(site: BenchSite, seconds: float) -> list[Found]:
+    share, token = Share(pin(site)), token_of(site)
+    asyncio.run(Load(site.port, site.clock, GAUGES, CONNECTIONS).run(120, 0, once=True))  # series are opened
+    time.sleep(4)  # and planned
+    found = []
+    for packed in (False, True):
+        start_ms = round(site.clock.now().timestamp() * 1000)
+        found.append(asyncio.run(push(site, share, token, packed, seconds, start_ms)))
+    found.append(asyncio.run(frames(site, share, seconds)))
+    stored = int(str(site.ask("select sum(count) from sensing_block", "readings")[0][0]))
     confirmed = sum(round(one.per_s * one.took) * (3 if one.unit == "frames" else 1) for one in found)
     if stored < confirmed:
         raise RuntimeError(f"{confirmed} readings were confirmed, {stored} are stored")
-    return sorted(found, key=lambda one: one.what)
+    return found
 
 
 def at_percent(values: list[float], percent: float) -> float:

@@ -17,11 +17,12 @@ from anlan.base.journal.due import claim
 from anlan.kernel.actor import system_actor
 from anlan.kernel.modes import Mode
 from anlan.loop.alarms.pipeline import Batch, Pipeline
-from anlan.loop.sensing.blocks import GOOD, MANUAL, MISSING, WITHDRAWN
+from anlan.loop.sensing.blocks import MANUAL, WITHDRAWN
+from anlan.loop.sensing.chunks import only
 from anlan.loop.sensing.manual import QUEUED, done
 from anlan.loop.sensing.models import ManualBatch, Receipt
 from anlan.loop.sensing.parcels import Parcel, Table
-from anlan.loop.sensing.reader import readings_between
+from anlan.loop.sensing.reader import stored_readings
 
 LEASE_S = 60.0
 Stood = tuple[float | None, int] | None
@@ -90,17 +91,16 @@ class Clerk:
         known = [number for number in numbers if number is not None]
         if not known:
             return [None] * len(times)
-        held = readings_between(known, min(times) - 1, max(times))
-        values = {number: dict(rows) for number, rows in held.items()}
-        found: list[Stood] = []
-        for n, at in zip(index, times, strict=True):
-            number = numbers[n]
-            if number is None or at not in values[number]:
-                found.append(None)
-            else:
-                value = values[number][at]
-                found.append((value, MISSING if value is None else GOOD))
-        return found
+        held = stored_readings(known, min(times) - 1, max(times))
+        held = only(held, held.quality != WITHDRAWN)
+        rows = zip(
+            held.series.tolist(), held.times.tolist(), held.values.tolist(), held.quality.tolist(), strict=True
+        )  # fmt: skip
+        there = {(number, at): (None if value != value else value, quality) for number, at, value, quality in rows}
+        return [
+            None if (number := numbers[n]) is None else there.get((number, at))
+            for n, at in zip(index, times, strict=True)
+        ]
 
 
 def _key(batch: ManualBatch, state: str) -> str:
@@ -115,7 +115,7 @@ def _back(
     kept: list[tuple[int, int, float, int]] = []
     before = batch.before or [None] * len(times)
     for n, at, value, now_there, was in zip(index, times, values, stood, before, strict=True):
-        if now_there is None or now_there[0] != value:
+        if now_there != (value, MANUAL):
             continue  # the device has said something else since
         again, quality = (np.nan, WITHDRAWN) if was is None else (np.nan if was[0] is None else was[0], was[1])
         kept.append((n, at, again, quality))
