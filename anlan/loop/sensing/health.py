@@ -18,7 +18,7 @@ from anlan.kernel.actor import Actor
 from anlan.ui.language import say
 
 from .blocks import FUTURE, GOOD, HELD, QUALITY_WORDS, SUSPECT, Columns
-from .charts import metric_words, unit_of, visible_series
+from .charts import FORECAST, metric_words, unit_of, visible_series
 from .chunks import DAY_MS
 from .models import Device, Latest, Series
 from .queries import device_states, moment, ms, stale_after
@@ -86,7 +86,8 @@ def unwell(actor: Actor, now: datetime) -> list[Unwell]:
     names = area_names()
     states, touch = device_states(actor, now), contacts()
     devices = {d.id: d for d in Device.objects.visible_to(actor).filter(disabled_at=None).select_related("place")}
-    series = dict(Series.objects.filter(device__in=devices).values_list("id", "device_id"))
+    measured = Series.objects.filter(device__in=devices).exclude(metric__endswith=FORECAST)
+    series = dict(measured.values_list("id", "device_id"))
     doubted = doubts(series, now)
     by_device: dict[UUID, list[tuple[int, dict[int, int]]]] = {}
     for number, counts in doubted.items():
@@ -119,7 +120,7 @@ def unwell(actor: Actor, now: datetime) -> list[Unwell]:
 
 def series_states(actor: Actor, device: Device, now: datetime) -> list[SeriesState]:
     """Each element that a device sends: newest value, and how the last day went. expected: None = no interval known."""
-    rows = list(visible_series(actor).filter(device=device).order_by("id"))
+    rows = list(visible_series(actor).filter(device=device).exclude(metric__endswith=FORECAST).order_by("id"))
     newest = {row.series: row for row in Latest.objects.using(readings_alias()).filter(series__in=[r.id for r in rows])}
     day = stored_readings([row.id for row in rows], ms(now) - DAY_MS, ms(now))
     interval = device.place.attributes.get("interval_min")
