@@ -23,7 +23,7 @@ from .chunks import DAY_MS
 from .models import Device, Latest, Series
 from .queries import device_states, moment, ms, stale_after
 from .queries_devices import contacts, waiting_quarantine
-from .reader import stored_readings
+from .reader import SHORT_MS, stored_readings
 from .router import readings_alias
 from .words import clock_wrong, offset_word
 
@@ -71,7 +71,7 @@ class SeriesState:
 
 def doubts(numbers: Iterable[int], now: datetime) -> dict[int, dict[int, int]]:
     """By series: how many of the last day's readings have which quality that does not count, those without left out."""
-    found = stored_readings(numbers, ms(now) - DAY_MS, ms(now) + DAY_MS)
+    found = stored_readings(numbers, ms(now) - DAY_MS, ms(now) + SHORT_MS - DAY_MS)  # as far as the runs go
     out: dict[int, dict[int, int]] = {}
     mask = np.isin(found.quality, DOUBTED)
     for series, quality in zip(found.series[mask].tolist(), found.quality[mask].tolist(), strict=True):
