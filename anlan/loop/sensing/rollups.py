@@ -70,7 +70,8 @@ def nothing() -> Steps:
 
 def _whole(values: Floats, counting: Counting) -> Ints:
     """Values in whole units; what no gauge means is held to where whole numbers are still exact."""
-    return np.rint(np.clip(values * counting.scale, -WHOLE_MOST, WHOLE_MOST)).astype(np.int64)
+    most = WHOLE_MOST / counting.scale
+    return np.rint(np.clip(values, -most, most) * counting.scale).astype(np.int64)
 
 
 def shares(counting: Counting, values: Floats, before: float | None) -> Ints:
