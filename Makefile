@@ -2,7 +2,7 @@
 PY = .venv/bin/python
 export DJANGO_SETTINGS_MODULE = anlan.site.settings
 
-.PHONY: check lint types layers packs translations migrations lock vendor bench soak
+.PHONY: check lint types layers packs translations migrations lock vendor bench bench-years soak
 check: setup lint types layers packs translations migrations
 
 .PHONY: setup
@@ -29,5 +29,7 @@ vendor:
 	$(PY) tools/vendor.py
 bench:
 	$(PY) -m tests.bench
+bench-years:
+	$(PY) -m tests.bench.readings --readings 100000000 --write
 soak:
 	$(PY) -m tests.bench.soak

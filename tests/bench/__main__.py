@@ -17,11 +17,11 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from . import gateway, kernel, latency, start
+from . import gateway, kernel, latency, readings, start
 from .load import READINGS_PER_FRAME
+from .page import write
 from .site import running
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 GAUGES, AREAS = 4000, 100
 OFFERED = 2000.0
 
@@ -65,16 +65,6 @@ def latencies(quick: bool) -> list[str]:
     return rows
 
 
-def write(name: str, rows: list[str]) -> None:
-    """Put rows between the marks of that name."""
-    text = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    head, rest = text.split(begin)
-    tail = rest.split(end)[1]
-    PAGE.write_text(f"{head}{begin}\n" + "\n".join(rows) + f"\n{end}{tail}", encoding="utf-8")
-    print("\n".join(rows), flush=True)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("--quick", action="store_true", help="fewer repeats")
@@ -88,6 +78,7 @@ def main() -> int:
     write("kernel", kernel.lines(judged))
     write("gateway", ways_in(quick))
     write("latency", latencies(quick))
+    write("readings", readings.lines(readings.SMALL // (10 if quick else 1)))
     return 0
 
 

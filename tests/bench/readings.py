@@ -3,7 +3,9 @@
 The store is laid by writing chunks and roll-ups as folding would (one day of one series a row; five-minute readings:
 one half of the series running totals of rain, one half stages in centimetres); folding is measured on true blocks.
 
-    python -m tests.bench.readings [--readings N]      100,000,000 = the size of the aim; without it ten million
+    python -m tests.bench.readings [--readings N] [--write]     100,000,000 = the size of the aim; else ten million
+
+--write puts the tables into docs/performance.md as those of the full size (`make bench` writes those of ten million).
 """
 
 import argparse
@@ -12,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 
-SMALL, FULL = 10_000_000, 100_000_000
+from .page import write
+
+SMALL = 10_000_000
 DAYS = 365
 
 
@@ -30,7 +34,13 @@ def lines(readings: int) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.readings")
     parser.add_argument("--readings", type=int, default=SMALL)
-    print("\n".join(lines(parser.parse_args().readings)))
+    parser.add_argument("--write", action="store_true")
+    asked = parser.parse_args()
+    found = lines(asked.readings)
+    if asked.write:
+        write("years", found)
+    else:
+        print("\n".join(found))
     return 0
 
 

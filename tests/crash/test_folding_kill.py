@@ -26,7 +26,7 @@ chooser, base = random.Random(4), 1_780_000_000_000
 for n in range(150):
     rows = [(chooser.randrange(1, 60), base + 1000 * chooser.randrange(9 * 86_400), chooser.random(), GOOD)
             for _ in range(60)]
-    store_block(columns_of(rows), source="test", newest={}, now=datetime.fromtimestamp(base / 1000, UTC))
+    store_block(columns_of(rows), source="test", now=datetime.fromtimestamp(base / 1000, UTC))
 """
 READ = """
 import django

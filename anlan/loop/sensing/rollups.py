@@ -68,12 +68,18 @@ def nothing() -> Steps:
     return Steps(none, gap, gap, gap, gap, none, none, none)
 
 
+def _whole(values: Floats, counting: Counting) -> Ints:
+    """Values in whole units; what no gauge means is held to where whole numbers are still exact."""
+    most = WHOLE_MOST / counting.scale
+    return np.rint(np.clip(values, -most, most) * counting.scale).astype(np.int64)
+
+
 def shares(counting: Counting, values: Floats, before: float | None) -> Ints:
     """What each reading of a rain series adds, in whole units; before: the value that stood before the first."""
-    whole = np.rint(np.clip(values * counting.scale, -WHOLE_MOST, WHOLE_MOST)).astype(np.int64)
+    whole = _whole(values, counting)
     if not counting.counter:
         return whole
-    first = whole[:1] if before is None else np.rint(np.array([before]) * counting.scale).astype(np.int64)
+    first = whole[:1] if before is None else _whole(np.array([before]), counting)
     step = np.diff(whole, prepend=first)
     rolled = step + counting.modulus
     fell = np.where((rolled > 0) & (rolled <= counting.most) & bool(counting.modulus), rolled, whole)

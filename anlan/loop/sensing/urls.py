@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from . import views, views_charts, views_devices, views_manual, views_tokens
+from . import views, views_charts, views_devices, views_health, views_manual, views_tokens
 
 urlpatterns = [
     path("charts/export", views_charts.export, name="chart-export"),
     path("devices/<uuid:device_id>/curves", views_charts.device_curves, name="device-curves"),
     path("devices/", views.device_list, name="devices"),
+    path("devices/abnormal", views_health.abnormal, name="devices-abnormal"),
+    path("devices/<uuid:device_id>/series", views_health.device_series, name="device-series"),
     path("devices/new", views_devices.device_new, name="device-new"),
     path("devices/unknown", views.unknown_list, name="devices-unknown"),
     path("devices/unknown/<int:number>", views_devices.unknown_page, name="device-unknown"),

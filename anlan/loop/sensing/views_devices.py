@@ -32,6 +32,7 @@ def device_page(request: ActorRequest, device_id: UUID) -> HttpResponse:
     touch = contact(found)
     context = {
         "device": found,
+        "cards": [reverse("device-series", args=[found.id]), reverse("device-curves", args=[found.id])],
         "wire": wire,
         "area": area_word(found.place),
         "state": device_states(request.actor, request.now).get(found.id),

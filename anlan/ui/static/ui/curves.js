@@ -136,8 +136,8 @@
       const values = [...limits, ...lines.flatMap((line) => [...line.v, ...line.low, ...line.high])].filter((v) => v !== null);
       const low = rain ? 0 : Math.min(...values), high = Math.max(...values, rain ? 1 : -Infinity);
       if (!Number.isFinite(low) || !Number.isFinite(high)) return { min: 0, max: 1 };
-      const raw = Math.max((high - low) / 4, Math.abs(high) * 1e-3, 1e-3), ten = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 2.5, 5, 10].find((one) => one * ten >= raw * 0.999) * ten;
-      return { min: Math.floor(low / step) * step, max: Math.ceil(high / step * 1.001) * step, interval: step };
+      const raw = (high > low ? high - low : Math.max(Math.abs(high) / 10, 0.4)) / 4, ten = 10 ** Math.floor(Math.log10(raw)), step = [1, 2, 2.5, 5, 10].find((one) => one * ten >= raw * 0.999) * ten;
+      return { min: Math.floor(low / step) * step, max: Math.max(Math.ceil(high / step * 1.001), Math.floor(low / step) + 2) * step, interval: step };
     }
     draw(lines) {
       const shown = lines.filter((line) => !line.dashed), text = { color: token("--c-axis"), fontSize: 12, fontFamily: token("--font") };
