@@ -8,10 +8,11 @@ import re
 import pytest
 
 from anlan.loop.alarms.models import Alarm
+from anlan.loop.alarms.rejudging import differences, judge_again
 from anlan.loop.sensing import reader
 from anlan.loop.sensing.reader import Runs
 from tests.cast import Cast
-from tests.real_series import PAGE
+from tests.real_series import FROM, PAGE, UNTIL
 from tests.real_series_run import tables
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -28,3 +29,18 @@ def test_the_document_says_what_was_raised(cast: Cast, monkeypatch: pytest.Monke
     storm = Alarm.objects.get(place__code="WX1", peak_level=4)
     assert f"{storm.raised_at:%m-%d %H:%M}" == "07-24 17:00"  # in the hour in which it fell, not an hour later
     assert not Alarm.objects.filter(place__code="WX2").exists()  # the fire-weather days never reach a limit of rain
+    _judged_again(storm)
+
+
+def _judged_again(storm: Alarm) -> None:
+    """What is stored, out of chunks by now, gives the very same alarms; a change of limits, or a lost one, is told."""
+    assert differences(FROM, UNTIL) == []
+    (again,) = [one for one in judge_again(FROM, UNTIL) if one.place == storm.place]
+    assert (again.raised_at, again.level, again.cleared_at) == (storm.raised_at, 4, storm.eased_at)
+    danger = storm.place
+    danger.attributes = {**danger.attributes, "limits": {"1h": {"prepare": 60.0, "now": 90.0}}}
+    danger.save(update_fields=["attributes"])
+    assert [(one.kind, one.was, one.would_be) for one in differences(FROM, UNTIL)] == [("level", 4, 3)]
+    danger.attributes = {**danger.attributes, "limits": {"1h": {"prepare": 200.0, "now": 300.0}}}
+    danger.save(update_fields=["attributes"])
+    assert [one.kind for one in differences(FROM, UNTIL)] == ["extra"]

@@ -180,7 +180,7 @@ def main() -> None:
     readings, days = int(sys.argv[1]), int(sys.argv[2])
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first_day = round(end.timestamp() * 1000) // DAY_MS - days
-    codes, series = lay_names(max(readings // (days * A_DAY), 12), end - timedelta(days=1))
+    codes, series = lay_names(max(readings // (days * A_DAY), 12) // 2 * 2, end - timedelta(days=1))
     begin = time.perf_counter()
     lay_store(series, first_day, days)
     laid = time.perf_counter() - begin
