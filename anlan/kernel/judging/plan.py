@@ -218,6 +218,9 @@ def _slots(
         rounded = math.ceil(round(limit.value * pack.scale / weight, 6))
         number = min(LEVEL_BY_NAME[level.level], LEVEL_BY_NAME[rule.max_level])
         clear = _clear(rule, rounded, pack.scale)
+        if rule.operator == "spike":  # what the source lets pass is none
+            rounded = max(rounded, work.plan.series[position].spike)
+            clear = min(clear, rounded) if rule.clear_step or rule.clear_ratio else rounded
         if rule.operator == "unchanged":  # its number is a time: the limit is the span
             rounded = clear = span
         work.plan.slots.append(

@@ -16,14 +16,14 @@ from anlan.base.places.models import Place
 from anlan.kernel.actor import system_actor
 from anlan.kernel.judging.cases import Step
 from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, Transitions
-from anlan.kernel.judging.layout import Ints
+from anlan.kernel.judging.layout import VOID, Ints
 from anlan.kernel.judging.neighbours import distance_km
 from anlan.kernel.judging.packs import Agreement, RulePack
 from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build, span_ms
 from anlan.kernel.judging.snapshot import SnapshotMismatch
 from anlan.kernel.modes import LEVEL_BY_NAME, Mode
 from anlan.kernel.packs import load_family
-from anlan.loop.sensing.blocks import GOOD, Columns, unpack
+from anlan.loop.sensing.blocks import JUDGED, WITHDRAWN, Columns, unpack
 from anlan.loop.sensing.commands import store_snapshot
 from anlan.loop.sensing.models import Block, Series, Snapshot
 from anlan.loop.sensing.queries import moment, ms, source_packs
@@ -33,6 +33,8 @@ from . import commands
 from .models import Alarm
 from .rules import RuleFacts, State
 
+MOST = 1e15
+"""Fixed-point numbers beyond it are no measurement; they are kept, and not judged."""
 log = logging.getLogger("anlan.judging")
 
 
@@ -124,19 +126,30 @@ class Judge:
         """Judge one stored block; what changed waits in `unsynced`."""
         self.block = block
         judged = self._judged(columns)
-        if judged is not None:
-            self._note(self.kernel.ingest(*judged, ms(known_at)))
-            self.bear_out(known_at)
+        if judged is None:
+            return
+        positions, times, values = judged
+        gone = values == VOID
+        if gone.any():
+            self._note(self.kernel.ingest(positions[~gone], times[~gone], values[~gone], ms(known_at)))
+            for position in np.unique(positions[gone]).tolist():
+                taken_back = times[gone & (positions == position)].tolist()
+                self._note(self.kernel.withdraw(position, taken_back, ms(known_at)))
+        else:
+            self._note(self.kernel.ingest(positions, times, values, ms(known_at)))
+        self.bear_out(known_at)
 
     def _judged(self, columns: Columns) -> tuple[Ints, Ints, Ints] | None:
-        """The readings of a block that are judged: positions in the kernel, event times, fixed point."""
+        """What a block has for the kernel: positions, event times, fixed point; VOID = the reading is taken back."""
         known = np.minimum(columns.series, len(self.position) - 1)
         positions = self.position[known]
-        wanted = (positions >= 0) & (columns.quality == GOOD)
+        wanted = (positions >= 0) & np.isin(columns.quality, (*JUDGED, WITHDRAWN))
         if not wanted.any():
             return None
         positions = positions[wanted]
-        values = np.rint(columns.values[wanted] * self.scale[positions]).astype(np.int64)
+        numbers = columns.values[wanted] * self.scale[positions]
+        void = (columns.quality[wanted] == WITHDRAWN) | ~(np.abs(numbers) < MOST)
+        values = np.where(void, VOID, np.rint(np.where(void, 0, numbers)).astype(np.int64))
         return positions, columns.times[wanted].astype(np.int64), values
 
     def bear_out(self, known_at: datetime) -> None:

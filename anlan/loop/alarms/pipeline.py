@@ -23,7 +23,7 @@ from anlan.kernel.actor import system_actor
 from anlan.kernel.errors import Refused
 from anlan.kernel.judging.kernel import HORIZON_MS
 from anlan.kernel.modes import Mode
-from anlan.loop.sensing.blocks import FUTURE, GOOD, MANUAL, MISSING, Columns, joined
+from anlan.loop.sensing.blocks import FUTURE, GOOD, MISSING, Columns, joined
 from anlan.loop.sensing.commands import (
     drop_snapshots,
     open_series,
@@ -87,17 +87,6 @@ class Batch:
     fresh: list[Parcel] = field(default_factory=list)
     columns: Columns | None = None
     block: int = 0
-
-
-class HandJudge(Judge):
-    """Counts what a person read like what a device says, as it comes and when blocks are replayed."""
-
-    def judge(self, columns: Columns, block: int, known_at: datetime) -> None:
-        by_hand = columns.quality == MANUAL
-        if by_hand.any():
-            quality = np.where(by_hand, np.int8(GOOD), columns.quality)
-            columns = Columns(columns.series, columns.times, columns.values, quality)
-        super().judge(columns, block, known_at)
 
 
 class Pipeline:

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from anlan.base.journal.models import Entry
-from anlan.loop.alarms.pipeline import Batch, HandJudge, Heard, Pipeline
+from anlan.loop.alarms.judging import Judge
+from anlan.loop.alarms.pipeline import Batch, Heard, Pipeline
 from anlan.loop.sensing.commands import forget_receipts
 from anlan.loop.sensing.parcels import Parcel
 from anlan.ui.context import site_clock
@@ -69,7 +70,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.clock = site_clock()
-        self.pipeline = Pipeline(HandJudge(), settings.CONFIG.mode)
+        self.pipeline = Pipeline(Judge(), settings.CONFIG.mode)
         self.thread = ThreadPoolExecutor(1, "pipeline")
         self.messages: list[tuple[Heard, Done]] = []
         self.parcels: list[tuple[Parcel, Done]] = []

@@ -6,6 +6,7 @@ import signal
 
 from django.conf import settings
 
+from anlan.kernel.judging.warm import warm
 from anlan.links.protocols import PROTOCOLS
 
 from .broker import Broker
@@ -52,5 +53,6 @@ async def _run() -> None:
 
 
 def run_gateway() -> None:
-    """Serve until SIGTERM."""
+    """Serve until SIGTERM. The kernel is compiled before any port is open."""
+    warm()
     asyncio.run(_run())
