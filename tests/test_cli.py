@@ -91,6 +91,7 @@ class TestDoctor:
         well = site("doctor")
         assert (well.returncode, "✗" in well.stdout) == (0, False), well.stdout
         assert "规则包 rules" in well.stdout
+        assert "逐条数据留 10 年，汇总长期保存" in well.stdout
         assert "端口" in well.stdout
 
     def test_a_broken_pack_of_the_county_is_named(self, site: Line, tmp_path: Path) -> None:
@@ -302,3 +303,12 @@ def test_tokens_are_issued_listed_and_revoked(site: Line) -> None:
     assert site("token", "revoke", "anl_other").returncode == 1
     assert site("token", "revoke", token[:12]).returncode == 0
     assert "吊销于" in site("token", "list").stdout
+
+
+def test_stored_readings_are_judged_again(site: Line) -> None:
+    """Nothing stored, nothing raised: no difference; and times that are none are one line."""
+    done = site("rejudge", "--from", "2026-07-20 08:00", "--to", "2026-07-21")
+    assert (done.returncode, done.stdout) == (0, "和当时的警情一致\n"), done.stderr
+    for start, end in (("gestern", "2026-07-21"), ("2026-07-21", "2026-07-20")):
+        wrong = site("rejudge", "--from", start, "--to", end)
+        assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (1, "", 1)

@@ -68,7 +68,8 @@ def judge_again(start: datetime, end: datetime) -> list[Raised]:
             found = kernel.ingest(position[low:high], times[low:high], whole[low:high], at)
             steps += kernel.judge_cases(found).added()
         steps += kernel.judge_cases(kernel.tick(min(at, ms(end)))).added()
-    return _intervals([(s.case, s.true_at, s.level_to) for s in steps], plan, places, ms(start))
+    told = [(s.case, s.true_at, s.level_to) for s in steps if not rule_packs()[plan.cases[s.case].rule].part]
+    return _intervals(told, plan, places, ms(start))
 
 
 def _plan(places: dict[str, Place], year: int) -> Plan:

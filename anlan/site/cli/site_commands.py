@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.management import call_command
@@ -14,8 +15,11 @@ from anlan.base.journal.sealing import verify
 from anlan.base.people.commands import create_account
 from anlan.base.places.models import Area
 from anlan.kernel.actor import system_actor
+from anlan.kernel.clock import beijing
 from anlan.kernel.errors import Refused
+from anlan.kernel.modes import LEVEL_WORDS
 from anlan.kernel.packs import PackError
+from anlan.loop.alarms.rejudging import differences
 from anlan.site.demo.control import request_storm
 from anlan.site.demo.simulator import run_simulator
 from anlan.site.demo.site import seed
@@ -102,6 +106,25 @@ def journal_verify() -> int:
     return 1 if result.faults else 0
 
 
+def rejudge(start: str, end: str) -> int:
+    """Stored readings judged again: a line for each difference to the alarms of that time; exit 1 where there are."""
+    try:
+        span = [datetime.fromisoformat(text) for text in (start, end)]
+    except ValueError:
+        return _fail("--from、--to 应为北京时间，如 2026-07-20 08:00")
+    first, last = (one if one.tzinfo else one.replace(tzinfo=beijing(one.replace(tzinfo=UTC)).tzinfo) for one in span)
+    if not first < last:
+        return _fail("开始时间应早于结束时间")
+    words = {"missing": "当时没有报，现在会报", "extra": "当时报了，现在不会报", "level": "级别不同"}
+    found = differences(first, last)
+    for one in found:
+        was, now = (LEVEL_WORDS[level] if level else "无" for level in (one.was, one.would_be))
+        what = f"{one.place.name} {one.rule} {words[one.kind]}"
+        print(f"{beijing(one.at):%Y-%m-%d %H:%M} {what}：当时 {was}，现在 {now}")
+    print(f"{len(found)} 处不同" if found else "和当时的警情一致")
+    return 1 if found else 0
+
+
 def run(arguments: argparse.Namespace, password: Callable[[], str]) -> int:
     """Do what the parsed arguments say. A refusal, or tables that are not there, is one line on standard error."""
     translation.activate(settings.LANGUAGE_CODE)
@@ -112,6 +135,8 @@ def run(arguments: argparse.Namespace, password: Callable[[], str]) -> int:
             return simulate(storm=arguments.storm)
         if arguments.command == "journal":
             return journal_verify()
+        if arguments.command == "rejudge":
+            return rejudge(arguments.start, arguments.end)
         if arguments.command == "token":
             return tokens.run(arguments)
         return PLAIN[arguments.command]()
