@@ -279,7 +279,7 @@ def _new_book(
     expected = np.where(every > 0, (horizon + horizon // 4 + window) // np.maximum(every, 1), 0)
     ring, bits, size = layout.rings(np.minimum(expected, _MOST_AT_FIRST))
     H[:, layout.LAST], H[:, layout.HEAD] = -FAR, -1
-    H[:, layout.CARE] = 16 + np.arange(count) * 7 % 32
+    H[:, layout.CARE] = 16 + np.arange(count) * 7 % ((1 << bits) * 3 // 64 + 16)
     H[:, layout.RING] = ring | np.where(np.array(odd, bool), layout.ODD, 0)
     H[:, layout.GAP], H[:, layout.NEXT] = FAR, -FAR
     H[:, layout.LOW], H[:, layout.HIGH] = FAR, -FAR

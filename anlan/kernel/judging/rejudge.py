@@ -11,7 +11,6 @@ from anlan.kernel.judging.core import (
     OUT_FULL,
     SCRATCH_FULL,
     band,
-    earlier,
     lowest,
     next_turn,
     slab,
@@ -283,12 +282,14 @@ def catch_up(b: Book, s: int) -> None:
     base, mask = slab(b.H[s, RING])
     t, head, odd = b.H[s, LAST], b.H[s, HEAD], b.H[s, RING] & ODD
     for f in range(b.feature[s], b.feature[s + 1]):
-        if b.F[f, KIND] == SUM:
+        if b.F[f, KIND] == SUM and b.F[f, TOTAL] == 0:  # nothing was added since the tail
+            b.G[f, TAIL] = max(b.G[f, TAIL], find(b, s, t - b.G[f, SPAN] + 1))
+        elif b.F[f, KIND] == SUM:
             b.F[f, TOTAL], b.G[f, TAIL] = window(
                 b.R, b.A, base, mask, odd, b.G[f, TAIL], t - b.G[f, SPAN], b.F[f, TOTAL]
             )
         elif b.F[f, KIND] in (RISE, AHEAD):
-            tail = earlier(b.R, base, mask, b.G[f, TAIL], head, t - b.G[f, SPAN])
+            tail = max(b.G[f, TAIL], find(b, s, t - b.G[f, SPAN] + 1) - 1)
             b.G[f, TAIL] = tail
             if b.F[f, KIND] == RISE:
                 b.F[f, TOTAL] = lowest(b.R, base, mask, tail, head, b.I[s, OLDEST])
@@ -296,8 +297,7 @@ def catch_up(b: Book, s: int) -> None:
 
 @jit
 def checkpoint(b: Book, s: int, horizon: int) -> None:
-    """A new checkpoint where the last is a quarter of a horizon old; readings that no checkpoint's window can reach any
-    more are let go."""
+    """A new checkpoint where the last is old enough; readings that no checkpoint's window can reach are let go."""
     head = b.H[s, HEAD]
     newest = b.CP[GENERATIONS - 1, s]
     if head >= 0 and time_of(b, s, head) - time_of(b, s, newest) >= horizon // (GENERATIONS - 1) + 1:
@@ -305,13 +305,16 @@ def checkpoint(b: Book, s: int, horizon: int) -> None:
         age(b, s)
         save(b, s, GENERATIONS - 1)
         b.CP[GENERATIONS - 1, s] = head
+        let_go(b, s)
+
+
+@jit
+def let_go(b: Book, s: int) -> None:
+    """Forget what the window of no checkpoint reaches any more."""
     settled = b.CP[0, s]
     if settled >= 0:
-        reach = time_of(b, s, settled) - b.I[s, WINDOW]
-        oldest = b.I[s, OLDEST]
-        while oldest + SPARE < settled and time_of(b, s, oldest + SPARE) <= reach:
-            oldest += 1
-        b.I[s, OLDEST] = oldest
+        reached = find(b, s, time_of(b, s, settled) - b.I[s, WINDOW] + 1)
+        b.I[s, OLDEST] = max(b.I[s, OLDEST], min(reached, settled) - SPARE)
 
 
 @jit
@@ -325,8 +328,19 @@ def care(b: Book, s: int, horizon: int) -> bool:
         if not grow(b, s):
             return False
         mask = 2 * mask + 1
-    b.H[s, CARE] = min(head + 1 + b.I[s, EVERY], oldest + mask)
+    b.H[s, CARE] = min(head + 1 + max(b.I[s, EVERY], until_checkpoint(b, s, horizon)), oldest + mask)
     return True
+
+
+@jit
+def until_checkpoint(b: Book, s: int, horizon: int) -> int:
+    """About how many readings it is to the next checkpoint, at the pace of those that are kept."""
+    head, oldest = b.H[s, HEAD], b.I[s, OLDEST]
+    if head <= oldest:
+        return 0
+    pace = max(1, (time_of(b, s, head) - time_of(b, s, oldest)) // (head - oldest))
+    left = time_of(b, s, b.CP[GENERATIONS - 1, s]) + horizon // (GENERATIONS - 1) + 1 - time_of(b, s, head)
+    return max(0, left // pace)
 
 
 @jit
