@@ -15,6 +15,7 @@ import numpy as np
 
 from anlan.kernel.judging.cases import Combination, Group
 from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, SeriesSpec, SlotSpec
+from anlan.kernel.judging.warm import warm
 
 # The peers are kept as they came, without types.
 workload: Any = import_module("tests.bench.peers.workload")
@@ -203,6 +204,7 @@ def wrong(got: Alarms, want: Alarms) -> int:
 
 def measure(case: Case, repeats: int) -> Measured:
     """Kernel and plain judge by turns, so that a busy neighbour meets both."""
+    warm()
     stream = Stream(case)
     out = Measured(case, len(stream.series), [], [], len(stream.truth), 0)
     for _ in range(repeats):

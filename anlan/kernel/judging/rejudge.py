@@ -340,7 +340,8 @@ def until_checkpoint(b: Book, s: int, horizon: int) -> int:
         return 0
     pace = max(1, (time_of(b, s, head) - time_of(b, s, oldest)) // (head - oldest))
     left = time_of(b, s, b.CP[GENERATIONS - 1, s]) + horizon // (GENERATIONS - 1) + 1 - time_of(b, s, head)
-    return max(0, left // pace)
+    readings: int = max(0, left // pace)
+    return readings
 
 
 @jit
