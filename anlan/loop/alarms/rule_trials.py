@@ -26,6 +26,8 @@ from anlan.loop.sensing.models import Series
 from anlan.loop.sensing.queries import moment, ms, newest_block, source_packs
 from anlan.loop.sensing.reader import stored_readings
 
+from .rulebook import rules as rules_in_force
+
 DAY_MS = 86_400_000
 SECONDS = 4.0
 """So long readings are read; judging them takes a fraction of that."""
@@ -76,7 +78,19 @@ class Basis:
     left: int
 
     def plan(self, rule: RulePack) -> Plan:
-        return build([rule], source_packs().values(), self.facts, self.sources)
+        """With the rules that a combination is made of."""
+        return build([*_members(rule), rule], source_packs().values(), self.facts, self.sources)
+
+
+def _members(rule: RulePack) -> list[RulePack]:
+    """The rules whose cases a combination counts, and theirs."""
+    known, found, ahead = rules_in_force(), {}, [group.rule for group in rule.groups]
+    while ahead:
+        urn = ahead.pop()
+        if urn in known and urn not in found and urn != rule.urn:
+            found[urn] = known[urn]
+            ahead += [group.rule for group in known[urn].groups]
+    return list(found.values())
 
 
 def basis(actor: Actor, rule: RulePack) -> Basis:
@@ -87,19 +101,22 @@ def basis(actor: Actor, rule: RulePack) -> Basis:
     sources = [Source(one.device.place.code, one.metric, one.id) for one in stored]
     gauges = {one.device.place_id: one.device.place for one in stored if one.device.place.kind != rule.applies_to}
     every = {str(place.id): place for place in (*chosen, *gauges.values())}
-    facts = [PlaceFacts(key, place.code, place.kind, place.attributes) for key, place in every.items()]
+    facts = [
+        PlaceFacts(key, place.code, place.kind, place.attributes, place.lon, place.lat, place.area_code)
+        for key, place in every.items()
+    ]
     return Basis(facts, sources, every, max(0, mine.count() - len(chosen)))
 
 
 def gaps(actor: Actor, rule: RulePack) -> list[str]:
     """Names of the places that the rule cannot judge: no data source, or no limits."""
     ground = basis(actor, rule)
-    return _gap_names(ground, ground.plan(rule))
+    return _gap_names(ground, ground.plan(rule), rule.urn)
 
 
-def _gap_names(ground: Basis, plan: Plan) -> list[str]:
+def _gap_names(ground: Basis, plan: Plan, urn: str) -> list[str]:
     names = {place.code: place.name for place in ground.places.values()}
-    codes = [gap.rsplit(": ", 1)[-1] for gap in plan.gaps]
+    codes = [gap.rsplit(": ", 1)[-1] for gap in plan.gaps if gap.startswith(f"{urn}: ")]
     return [names.get(code, code) for code in codes]
 
 
@@ -113,7 +130,7 @@ def run(actor: Actor, rules: Iterable[RulePack], *, days: int, now: datetime, se
         plans = [ground.plan(rule) for rule in wanted]
         numbers = {number for plan in plans for number in plan.feeds}
         record = _read(numbers, days, ms(now), seconds)
-        return [_judged(ground, plan, record, days, now) for plan in plans]
+        return [_judged(ground, plan, one.urn, record, days, now) for one, plan in zip(wanted, plans, strict=True)]
     finally:
         _turn.release()
 
@@ -141,21 +158,22 @@ def _read(numbers: set[int], days: int, end: int, seconds: float) -> list[Column
     return parts
 
 
-def _judged(ground: Basis, plan: Plan, record: list[Columns], days: int, now: datetime) -> Trial:
+def _judged(ground: Basis, plan: Plan, urn: str, record: list[Columns], days: int, now: datetime) -> Trial:
     end, covered = ms(now), min(days, len(record) - 1)
     start = end - covered * DAY_MS
-    steps = _steps(plan, record, end)
+    steps = [step for step in _steps(plan, record, end) if plan.cases[step.case].rule == urn]
     episodes = [one for one in _episodes(ground, plan, steps) if one.ended is None or ms(one.ended) > start]
     readings = sum(len(part) for part in record[:covered])
     return Trial(
-        days, covered, moment(start), now, readings, len(plan.cases), ground.left, _gap_names(ground, plan),
+        days, covered, moment(start), now, readings, sum(case.rule == urn for case in plan.cases), ground.left,
+        _gap_names(ground, plan, urn),
         sorted(episodes, key=lambda one: (-one.level, one.begun)),
     )  # fmt: skip
 
 
 def _steps(plan: Plan, record: list[Columns], end: int) -> list[Step]:
     """All that the cases did, in event order."""
-    kernel = Kernel(plan.series, plan.slots, combinations=getattr(plan, "combinations", ()))
+    kernel = Kernel(plan.series, plan.slots, combinations=plan.combinations)
     position = np.full(max(plan.feeds, default=0) + 2, -1, np.int64)
     scale = np.ones(max(len(plan.series), 1), np.float64)
     for number, (place, factor) in plan.feeds.items():

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from anlan.base.journal.models import Entry
 from anlan.kernel.errors import Conflict, Invalid, NotPermitted
@@ -124,3 +125,47 @@ def test_a_difference_is_said_line_by_line(cast: Cast) -> None:
     shipped = rulefiles.raw(rulebook.shipped_text(DANGER))
     found = {one.path: (one.old, one.new) for one in rulefiles.differences(shipped, edit(DANGER))}
     assert found == {("levels", "yellow", "from_place", "times"): ("0.8", "0.7"), ("status",): ("", "stable")}
+
+
+def test_the_pages_try_save_and_undo(storm: Cast, at_now: Cast, client: Client) -> None:
+    client.force_login(storm.accounts["zhihui"])
+    page = "/rules/danger-area-rain/"
+    form = {**LOWER, "levels.0.from_place.times": "0.7", "status": "stable", "days": "3", "why": "地质条件变了"}
+    form["seen"] = rulebook.rules()[DANGER].ref
+    refused = client.post(f"{page}edit", {**form, "1.readings": "0 100; 30 109; 60 119.9; 125 120", "act": "try"})
+    assert refused.status_code == 422
+    assert "一小时 19.9 毫米" in refused.content.decode()
+    untried = client.post(f"{page}edit", {**form, "act": "save"})
+    assert (untried.status_code, RuleChange.objects.count()) == (200, 0)
+    assert untried.context["new"].levels()[4] == 1
+    saved = client.post(f"{page}edit", {**form, "act": "save", "tried": untried.context["digest"]})
+    assert (saved.status_code, saved["Location"]) == (302, page)
+    shown = client.get(page)
+    assert ("级别 · 黄色 · × 对象自己的指标", "0.8", "0.7") in shown.context["differences"]
+    assert "县里改过" in client.get("/rules/").content.decode()
+    undone = client.post(
+        f"{page}undo", {"to": "shipped", "why": "改回", "seen": rulebook.rules()[DANGER].ref}, follow=True
+    )
+    assert (undone.status_code, rulebook.rules()[DANGER].version) == (200, "1")
+    tried = client.get("/rules/gauge-rain/trial")
+    assert [one.place.code for one in tried.context["shown"]] == ["YL1"]
+
+
+def test_every_rule_has_its_pages(cast: Cast, at_now: Cast, client: Client) -> None:
+    client.force_login(cast.accounts["zhihui"])
+    for urn in rulebook.rules():
+        key = urn.rsplit(":", 1)[-1]
+        assert client.get(f"/rules/{key}/").status_code == 200
+        assert client.get(f"/rules/{key}/edit").status_code == 200
+        assert client.get(f"/rules/{key}/trial").status_code == 200
+    assert client.get("/rules/none/").status_code == 404
+    assert client.get("/rules/?sort=x").status_code == 422
+
+
+@pytest.mark.parametrize("who", ["zhiban", "shipo", "cunzhang", "shenji"])
+def test_who_may_not_edit_changes_nothing(cast: Cast, at_now: Cast, client: Client, who: str) -> None:
+    client.force_login(cast.accounts[who])
+    for act in ("edit", "undo"):
+        answer = client.post(f"/rules/danger-area-rain/{act}", {"act": "try", "to": "nowhere", "why": "x"})
+        assert answer.status_code == 403
+    assert not RuleChange.objects.exists()
