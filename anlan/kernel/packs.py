@@ -79,13 +79,25 @@ def override_with(folders: Iterable[Path]) -> None:
     _overrides[:] = folders
 
 
-def load_family(family: str, model: type[P]) -> dict[str, P]:
+def folders() -> tuple[Path, ...]:
+    """Where packs are read from, the shipped ones first; the last one is where pages write (it need not exist)."""
+    return (SHIPPED, *_overrides)
+
+
+def stamp(family: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of each override of a family: another answer = it is to be read again."""
+    files = sorted(path for root in _overrides for path in (root / family).glob("*.yaml"))
+    found = ((str(path), path.stat()) for path in files)
+    return tuple((name, about.st_mtime_ns, about.st_size) for name, about in found)
+
+
+def load_family(family: str, model: type[P], roots: Iterable[Path] | None = None) -> dict[str, P]:
     """All packs of a family by URN: shipped ones first, then each override folder's `<family>/` on top.
 
-    Two files of one folder with the same URN are refused.
+    roots: read these folders alone. Two files of one folder with the same URN are refused.
     """
     packs: dict[str, P] = {}
-    for root in (SHIPPED, *_overrides):
+    for root in folders() if roots is None else roots:
         seen: set[str] = set()
         for path in sorted((root / family).glob("*.yaml")):
             pack = load_pack(path, model)

@@ -26,7 +26,8 @@ def _secret_key(conf: Config) -> str:
 
 
 CONFIG = config()
-override_with([CONFIG.overrides] if CONFIG.overrides else [])
+# The county's own files first, then what was changed on the pages of this site: the last folder is the one they write.
+override_with([folder for folder in (CONFIG.overrides, CONFIG.data / "overrides") if folder])
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = _secret_key(CONFIG)
 DEBUG = CONFIG.debug

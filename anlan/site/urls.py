@@ -19,6 +19,7 @@ PAGES = (
     "anlan.base.people",
     "anlan.base.tasks",
     "anlan.loop.sensing",
+    "anlan.loop.alarms",
     "anlan.loop.calls",
     "anlan.desk",
     "anlan.site.demo",

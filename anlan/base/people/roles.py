@@ -27,6 +27,8 @@ PERMISSIONS: dict[str, str] = {
     "sensing.admit": "登记、停用设备，处理未登记的站",
     "sensing.ask": "召测和校时",
     "sensing.enter": "录入人工数据",
+    "rules.read": "看规则",
+    "rules.edit": "改规则的数字，试算、启用和撤销",
     "journal.read": "查记录",
     "exports.make": "导出",
     "accounts.manage": "管理账号",

@@ -100,3 +100,20 @@ class Alarm(models.Model):
     @property
     def state_word(self) -> str:
         return WORDS[self.state]
+
+
+class RuleChange(models.Model):
+    """Who changed a rule on its page, when and why: the pack's text before and after. "" = as shipped."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    urn = models.CharField(max_length=80, db_index=True)
+    version = models.CharField(max_length=40)
+    changed_at = models.DateTimeField(db_index=True)
+    changed_by = models.CharField(max_length=80)
+    account_id = models.IntegerField(null=True)
+    why = models.CharField(max_length=240)
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "规则改动"

@@ -18,6 +18,7 @@ from django.db import DatabaseError, close_old_connections
 from anlan.base.journal.models import Entry
 from anlan.loop.alarms.judging import Judge
 from anlan.loop.alarms.pipeline import Batch, Heard, Pipeline
+from anlan.loop.alarms.rulebook import refresh
 from anlan.loop.sensing.commands import forget_receipts
 from anlan.loop.sensing.parcels import Parcel
 from anlan.ui.context import site_clock
@@ -33,7 +34,7 @@ SNAPSHOT_S = 60.0
 RECEIPTS_S = 600.0
 CHANGES = (
     "places.created", "places.changed", "sensing.device_registered", "sensing.device_reinstated",
-    "sensing.device_disabled", "sensing.device_password",
+    "sensing.device_disabled", "sensing.device_password", "rules.changed",
 )  # fmt: skip
 log = logging.getLogger("anlan.gateway")
 
@@ -199,6 +200,7 @@ class Feed:
     def _reload(self, now: datetime) -> None:
         newest = Entry.objects.filter(kind__in=CHANGES).order_by("-id").values_list("id", flat=True).first()
         if str(newest) != self.change:
+            refresh()
             self.pipeline.load(now)
             self.change = str(newest)  # last: a load that failed is done again
 
