@@ -29,11 +29,18 @@ from .queries import visible_alarms
 
 DAYS = 30
 SHOWN = 50
+ALONE = {"device": "设备", "reservoir": "水库"}
+"""Hazards whose alarms make no incident and have no title in a pack."""
 SHOWS = {"fires": "达到", "silent": "不报", "clears": "解除"}
 
 
 def _key(rule: RulePack) -> str:
     return rule.urn.rsplit(":", 1)[-1]
+
+
+def _hazard(rule: RulePack) -> str:
+    title = hazard_title(rule.hazard)
+    return say(ALONE.get(title, title))
 
 
 @page("rules.read")
@@ -46,11 +53,11 @@ def rule_list(request: ActorRequest) -> HttpResponse:
     edited = rulebook.edited_here()
     kinds = list(Place.objects.visible_to(request.actor).filter(valid_to=None).values_list("kind", flat=True))
     rows: list[dict[str, Any]] = [
-        {"rule": one, "key": _key(one), "hazard": say(hazard_title(one.hazard)), "raised": raised.get(one.urn, 0),
+        {"rule": one, "key": _key(one), "hazard": _hazard(one), "raised": raised.get(one.urn, 0),
          "places": kinds.count(one.applies_to), "edited": one.urn in edited}
         for one in rulebook.rules().values()
     ]  # fmt: skip
-    hazards = sorted({(one.hazard, say(hazard_title(one.hazard))) for one in rulebook.rules().values()})
+    hazards = sorted({(one.hazard, _hazard(one)) for one in rulebook.rules().values()})
     hazard, status = request.GET.get("hazard", ""), request.GET.get("status", "")
     rows = [r for r in rows if hazard in ("", r["rule"].hazard) and status in ("", r["rule"].status)]
     sorts: dict[str, Any] = {
@@ -96,7 +103,7 @@ def rule_page(request: ActorRequest, key: str) -> HttpResponse:
     wrong = failures(rule, source_packs().values(), [one for one in rulebook.rules().values() if one.urn != rule.urn])
     edited = rule.urn in rulebook.edited_here()
     context = {
-        "rule": rule, "key": key, "hazard": hazard_title(rule.hazard), "operator": operator, "levels": _levels(rule),
+        "rule": rule, "key": key, "hazard": _hazard(rule), "operator": operator, "levels": _levels(rule),
         "examples": [(one, next((text for text in wrong if f"'{one.name}'" in text), "")) for one in rule.examples],
         "edited": edited, "history": rulebook.history(rule.urn)[:20], "shows": SHOWS,
         "differences": _differences(rulefiles.raw(rulebook.shipped_text(rule.urn)),
@@ -167,7 +174,7 @@ def _groups(pack: dict[str, Any], values: dict[str, str]) -> list[tuple[str, lis
         title = say(rulefiles.WORDS.get(str(first), str(first)))
         if first == "levels":
             title, rest = say(rulefiles.WORDS[pack["levels"][rest[0]]["level"]]), rest[2:]
-        label = " ".join(say(rulefiles.WORDS.get(str(part), span(str(part)))) for part in rest) or title
+        label = " ".join(say(rulefiles.WORDS.get(str(part), span(str(part)))) for part in rest) if rest else ""
         out.setdefault(title, []).append((one.name, label, values[one.name]))
     return list(out.items())
 
