@@ -219,21 +219,21 @@ def lowest(R: Ints, base: int, mask: int, tail: int, p: int, oldest: int) -> int
 @jit
 def walk(
     R: Ints, A: Ints, H: Ints, I: Ints, feature: Ints, F: Ints, G: Ints, Z: Ints, clock: int,  # noqa: E741
-    S: Ints, at: Ints, value: Ints, due: Ints, start: int, stop: int, only: int, wild: bool,
+    S: Ints, at: Ints, value: Ints, due: Ints, start: int, stop: int, only: int,
     out: Ints, n: int, room: int,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Readings through every feature of their series. Returns (where it stopped, transitions written, why).
 
     only < 0: new readings [start, stop) of the batch S, at, value; the first that is not newer than its series ends it
     (LATE). only >= 0: readings number [start, stop) of that one series again, all in full. room: the most transitions
-    that `out` may hold before a reading is begun. wild: series come in no order; memory must be asked for ahead.
-    One long function over plain arrays: see operators.py. Indices are unsigned where it is hottest: a signed one is
-    looked at for being negative.
+    that `out` may hold before a reading is begun. Memory is asked for some readings ahead, also where series come in
+    order: the processor's own foresight does not see through rings. One long function over plain arrays: see
+    operators.py. Indices are unsigned where it is hottest: a signed one is looked at for being negative.
     """
     h_at, r_at, f_at = address(H), address(R), address(F)
     for a in range(start, stop):
         if only < 0:
-            if wild and a + FAR_AHEAD < stop:
+            if a + FAR_AHEAD < stop:
                 touch(h_at + (S[a + FAR_AHEAD] << 6))
                 s = S[a + NEAR]
                 base, mask = slab(H[s, RING])

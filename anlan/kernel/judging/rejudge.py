@@ -125,7 +125,7 @@ def again(b: Book, s: int, start: int, save_from: int, out: Ints) -> int:
         if stop > start:
             _at, n, _why = walk(
                 b.R, b.A, b.H, b.I, b.feature, b.F, b.G, b.Z, b.clock[0], b.due, b.due, b.due,
-                b.due, start, stop, s, False, out, n, len(out),
+                b.due, start, stop, s, out, n, len(out),
             )  # fmt: skip
             start = stop
         if generation < GENERATIONS:
@@ -340,7 +340,7 @@ def until_checkpoint(b: Book, s: int, horizon: int) -> int:
         return 0
     pace = max(1, (time_of(b, s, head) - time_of(b, s, oldest)) // (head - oldest))
     left = time_of(b, s, b.CP[GENERATIONS - 1, s]) + horizon // (GENERATIONS - 1) + 1 - time_of(b, s, head)
-    readings: int = max(0, left // pace)
+    readings: int = max(0, left // pace + 1)
     return readings
 
 
@@ -369,15 +369,6 @@ def grow(b: Book, s: int) -> bool:
 
 
 @jit
-def in_order(S: Ints) -> bool:
-    """Whether a batch goes through the series from first to last, so that memory comes by itself."""
-    for a in range(1, len(S)):  # noqa: SIM110  numba compiles no generator
-        if S[a] < S[a - 1]:
-            return False
-    return True
-
-
-@jit
 def ingest(
     b: Book, S: Ints, T: Ints, V: Ints, start: int, horizon: int, old: Ints, new: Ints, out: Ints, n: int, most: int
 ) -> tuple[int, int, int]:
@@ -387,11 +378,10 @@ def ingest(
     What comes in order, which is nearly all, stays inside `walk`.
     """
     a = start
-    wild = not in_order(S)
     while True:
         a, n, why = walk(
             b.R, b.A, b.H, b.I, b.feature, b.F, b.G, b.Z, b.clock[0], S, T, V,
-            b.due, a, len(S), -1, wild, out, n, len(out) - most,
+            b.due, a, len(S), -1, out, n, len(out) - most,
         )  # fmt: skip
         if why in (DONE, OUT_FULL):
             return a, n, why
