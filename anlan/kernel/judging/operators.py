@@ -21,12 +21,13 @@ VALUE, SILENCE, SCREEN, SUM, RISE, AHEAD, UNCHANGED = range(7)
 @dataclass(frozen=True)
 class Operator:
     """An operator as packs name it. kind: the feature that it judges. span, extra: what its lengths mean, "" = it has
-    none. meaning: its exact meaning, as docs/operators.md prints it."""
+    none. words: its meaning for the screen; meaning: its exact meaning, as docs/operators.md prints it."""
 
     kind: int
     title: str
     span: str
     extra: str
+    words: str
     meaning: str
 
 
@@ -36,6 +37,7 @@ OPERATORS: dict[str, Operator] = {
         "限值",
         "hold: the value must stand at or over the limit this long; 0 = at once",
         "",
+        "数值达到指标并持续到规定时间即报；低于解除值即解除。",
         "Raised by a reading that ends `span` of readings all at or over the limit (reading time minus the time of the "
         "first of them ≥ span). Cleared by a reading under the clear limit. Between the two nothing changes.",
     ),
@@ -44,6 +46,7 @@ OPERATORS: dict[str, Operator] = {
         "时段累计",
         "window: readings in (t − span, t] are added up",
         "",
+        "时段内的雨量累计达到指标即报；低于解除值即解除。累计值逐次相减，翻转和重新起算都算得清。",
         "The sum of what each reading adds, over (t − span, t]; nothing adds less than 0. A counter adds its step from "
         "the reading before; one that fell has rolled over at its modulus where that is believable, else begun again "
         "at zero; a step over `most` adds nothing. Raised when the sum reaches the limit, cleared when it is under the "
@@ -54,6 +57,7 @@ OPERATORS: dict[str, Operator] = {
         "无数据",
         "limit: silent when the clock passes last reading + span",
         "",
+        "超过规定时间没有数据即报；再有数据即解除。",
         "Raised at last reading + span when the clock has passed it, or when the next reading shows that it had. "
         "Cleared by the next reading. A series that never spoke is not silent. A reading that arrives late and was "
         "measured inside the gap takes the raise back.",
@@ -63,6 +67,7 @@ OPERATORS: dict[str, Operator] = {
         "升降",
         "lag: the value is compared with the one this long before",
         "tolerance: the earlier reading may be older than the lag by as much",
+        "与规定时间之前的数值相比，升（或降）到指标即报。",
         "Value minus the newest value measured at or before t − span, if that is not older than t − span − tolerance; "
         "else it is not judged. Raised when the difference reaches the limit, cleared when it is under the clear "
         "limit. With `below` a fall is judged: the limits are negative.",
@@ -72,6 +77,7 @@ OPERATORS: dict[str, Operator] = {
         "趋势到达",
         "lag: over which the rise is measured",
         "lead: how far the rise is continued",
+        "按最近的涨率外推，规定时间内将到指标即报；不再上涨即解除。",
         "Value + rise × lead ÷ time over which it rose, rounded down. The rise is measured from the newest value at or "
         "before t − span that is not older than t − 2 span; a fall is not continued. Reaching the limit means that the "
         "time to reach it, (limit − value) ÷ rate, is at most the lead.",
@@ -81,6 +87,7 @@ OPERATORS: dict[str, Operator] = {
         "不变",
         "length: raised when the value has not changed for so long",
         "",
+        "数值一直不变，达到规定时间即报；变化即解除。",
         "Reading time minus the time of the first reading of the run of equal values that ends with it. Raised when it "
         "reaches the span, cleared by the first reading with another value.",
     ),
@@ -89,6 +96,7 @@ OPERATORS: dict[str, Operator] = {
         "跳变",
         "",
         "",
+        "与上一个可信数值相比一次变化过大即报；先不判，等下一次数据或邻站证实。",
         "The step from the last accepted value of the series. A step over the believable one of its source is held: it "
         "is not judged until the next reading. That one takes it back when it lies nearer to the value before than to "
         "the held one, else the held reading is accepted and judged at its own time. Raised when the step reaches the "

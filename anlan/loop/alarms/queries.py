@@ -7,8 +7,8 @@ from anlan.kernel.errors import NotFound
 from anlan.kernel.judging.plan import PlaceFacts, limit_of
 from anlan.kernel.modes import LEVEL_BY_NAME
 
-from .judging import rule_packs
 from .models import Alarm, AlarmQuerySet, Incident, IncidentQuerySet
+from .rulebook import rules
 
 
 def visible_alarms(actor: Actor) -> AlarmQuerySet:
@@ -52,7 +52,7 @@ def limits_of(place: Place, metric: str, operator: str = "sum") -> dict[str, lis
     """
     facts = PlaceFacts(str(place.id), place.code, place.kind, place.attributes)
     found: dict[str, list[tuple[int, float]]] = {}
-    for pack in rule_packs().values():
+    for pack in rules().values():
         if (pack.status, pack.applies_to, pack.metric, pack.operator) != ("stable", place.kind, metric, operator):
             continue
         for level in pack.levels:
