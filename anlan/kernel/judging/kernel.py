@@ -288,9 +288,9 @@ def _new_book(
         other[s] = (int(spec.counter), spec.modulus, spec.most, spike, window[s], 0, (1 << bits[s]) * 3 // 64, 0)
     return layout.Book(
         R=layout.rows(size, 2), A=layout.rows(size, 2), H=H, I=other, feature=feature, F=F, G=G, Z=Z,
-        CP=np.full((GENERATIONS, count), -1, np.int64),
-        CF=np.repeat(np.column_stack([F[:, layout.TOTAL], G[:, layout.TAIL]])[None], GENERATIONS, 0).copy(),
-        CZ=np.repeat(Z[None, :, layout.ON : layout.SINCE + 1], GENERATIONS, 0).copy(),
+        CP=np.full((count, GENERATIONS), -1, np.int64),
+        CF=np.repeat(np.column_stack([F[:, layout.TOTAL], G[:, layout.TAIL]])[:, None], GENERATIONS, 1).copy(),
+        CZ=np.repeat(Z[:, None, layout.ON : layout.SINCE + 1], GENERATIONS, 1).copy(),
         clock=np.zeros(1, np.int64), stale=np.zeros(1, np.int64),
         used=np.array([size], np.int64), due=np.full(1, -FAR, np.int64),
     )  # fmt: skip

@@ -68,7 +68,8 @@ GENERATIONS = 7
 class Book(NamedTuple):
     """All state. R, A: readings. H, I: series. feature: first row of F of each series. F, G: features, Z: slots.
 
-    CP, CF, CZ: checkpoints, by generation: number of the last reading judged (−1 = none), and what F and Z held then.
+    CP, CF, CZ: checkpoints of series, features and slots by generation, the newest last: number of the last reading
+    judged (−1 = none), and what F, G and Z held then.
     clock: the latest tick. stale: readings behind the horizon. used: rows of R given out. due: no series falls silent
     before.
     """

@@ -72,39 +72,39 @@ def slots_of(b: Book, s: int, part: int) -> tuple[int, int]:
 def save(b: Book, s: int, generation: int) -> None:
     """Checkpoint: the state of a series after its newest reading judged."""
     for f in range(b.feature[s], b.feature[s + 1]):
-        b.CF[generation, f, 0] = b.F[f, TOTAL]
-        b.CF[generation, f, 1] = b.G[f, TAIL]
+        b.CF[f, generation, 0] = b.F[f, TOTAL]
+        b.CF[f, generation, 1] = b.G[f, TAIL]
     for part in range(2):
         first, end = slots_of(b, s, part)
         for k in range(first, end):
-            b.CZ[generation, k, 0] = b.Z[k, ON]
-            b.CZ[generation, k, 1] = b.Z[k, SINCE]
+            b.CZ[k, generation, 0] = b.Z[k, ON]
+            b.CZ[k, generation, 1] = b.Z[k, SINCE]
 
 
 @jit
 def load(b: Book, s: int, generation: int) -> None:
     """Back to a checkpoint."""
     for f in range(b.feature[s], b.feature[s + 1]):
-        b.F[f, TOTAL] = b.CF[generation, f, 0]
-        b.G[f, TAIL] = b.CF[generation, f, 1]
+        b.F[f, TOTAL] = b.CF[f, generation, 0]
+        b.G[f, TAIL] = b.CF[f, generation, 1]
     for part in range(2):
         first, end = slots_of(b, s, part)
         for k in range(first, end):
-            b.Z[k, ON] = b.CZ[generation, k, 0]
-            b.Z[k, SINCE] = b.CZ[generation, k, 1]
+            b.Z[k, ON] = b.CZ[k, generation, 0]
+            b.Z[k, SINCE] = b.CZ[k, generation, 1]
 
 
 @jit
 def age(b: Book, s: int) -> None:
     """Every checkpoint becomes the one before; the oldest is let go."""
     for g in range(GENERATIONS - 1):
-        b.CP[g, s] = b.CP[g + 1, s]
+        b.CP[s, g] = b.CP[s, g + 1]
         for f in range(b.feature[s], b.feature[s + 1]):
-            b.CF[g, f, 0], b.CF[g, f, 1] = b.CF[g + 1, f, 0], b.CF[g + 1, f, 1]
+            b.CF[f, g, 0], b.CF[f, g, 1] = b.CF[f, g + 1, 0], b.CF[f, g + 1, 1]
         for part in range(2):
             first, end = slots_of(b, s, part)
             for k in range(first, end):
-                b.CZ[g, k, 0], b.CZ[g, k, 1] = b.CZ[g + 1, k, 0], b.CZ[g + 1, k, 1]
+                b.CZ[k, g, 0], b.CZ[k, g, 1] = b.CZ[k, g + 1, 0], b.CZ[k, g + 1, 1]
 
 
 @jit
@@ -121,7 +121,7 @@ def again(b: Book, s: int, start: int, save_from: int, out: Ints) -> int:
     newer are made anew on the way. Returns the transitions written."""
     n, end = 0, b.H[s, HEAD] + 1
     for generation in range(save_from, GENERATIONS + 1):
-        stop = end if generation == GENERATIONS else b.CP[generation, s] + 1
+        stop = end if generation == GENERATIONS else b.CP[s, generation] + 1
         if stop > start:
             _at, n, _why = walk(
                 b.R, b.A, b.H, b.I, b.feature, b.F, b.G, b.Z, b.clock[0], b.due, b.due, b.due,
@@ -169,7 +169,7 @@ def rerun(b: Book, s: int, generation: int, newer: int, scratch: Ints) -> int:
     """Judge a series again from a checkpoint, making those of generation `newer` and later anew; writes its
     transitions, returns how many."""
     load(b, s, generation)
-    n = again(b, s, b.CP[generation, s] + 1, newer, scratch)
+    n = again(b, s, b.CP[s, generation] + 1, newer, scratch)
     quiet_again(b, s)
     b.due[0] = -FAR  # it may have lost its newest reading
     return silent_now(b, s, b.clock[0], scratch, n)
@@ -215,7 +215,7 @@ def checkpoint_before(b: Book, s: int, t: int) -> int:
     """The newest generation whose readings are all older than `t`; −1 = none."""
     found = -1
     for generation in range(GENERATIONS):
-        if time_of(b, s, b.CP[generation, s]) < t:
+        if time_of(b, s, b.CP[s, generation]) < t:
             found = generation
     return found
 
@@ -256,7 +256,7 @@ def late(b: Book, s: int, t: int, v: int, horizon: int, old: Ints, new: Ints, ou
     if v != VOID:
         b.R[row, TIME], b.R[row, WORTH], b.A[row, MARK] = t, v, FINE
     for generation in range(start + 1, GENERATIONS):
-        b.CP[generation, s] += moved
+        b.CP[s, generation] += moved
     after = rerun(b, s, start, start + 1, new)
     return differences(old, before, new, after, out, n)
 
@@ -280,38 +280,36 @@ def release(b: Book, s: int, old: Ints, new: Ints, out: Ints, n: int) -> int:
 def catch_up(b: Book, s: int) -> None:
     """Bring the ends of windows, which wait while nothing happens, to where they belong."""
     base, mask = slab(b.H[s, RING])
-    t, head, odd = b.H[s, LAST], b.H[s, HEAD], b.H[s, RING] & ODD
+    t, odd = b.H[s, LAST], b.H[s, RING] & ODD
     for f in range(b.feature[s], b.feature[s + 1]):
-        if b.F[f, KIND] == SUM and b.F[f, TOTAL] == 0:  # nothing was added since the tail
-            b.G[f, TAIL] = max(b.G[f, TAIL], find(b, s, t - b.G[f, SPAN] + 1))
-        elif b.F[f, KIND] == SUM:
-            b.F[f, TOTAL], b.G[f, TAIL] = window(
-                b.R, b.A, base, mask, odd, b.G[f, TAIL], t - b.G[f, SPAN], b.F[f, TOTAL]
-            )
-        elif b.F[f, KIND] in (RISE, AHEAD):
-            tail = max(b.G[f, TAIL], find(b, s, t - b.G[f, SPAN] + 1) - 1)
-            b.G[f, TAIL] = tail
-            if b.F[f, KIND] == RISE:
-                b.F[f, TOTAL] = lowest(b.R, base, mask, tail, head, b.I[s, OLDEST])
+        kind, edge = b.F[f, KIND], t - b.G[f, SPAN]
+        if kind == SUM and b.F[f, TOTAL] != 0:
+            b.F[f, TOTAL], b.G[f, TAIL] = window(b.R, b.A, base, mask, odd, b.G[f, TAIL], edge, b.F[f, TOTAL])
+        elif kind == SUM:  # nothing was added since the tail
+            b.G[f, TAIL] = max(b.G[f, TAIL], find(b, s, edge + 1))
+        elif kind in (RISE, AHEAD):
+            b.G[f, TAIL] = max(b.G[f, TAIL], find(b, s, edge + 1) - 1)
+            if kind == RISE:
+                b.F[f, TOTAL] = lowest(b.R, base, mask, b.G[f, TAIL], b.H[s, HEAD], b.I[s, OLDEST])
 
 
 @jit
 def checkpoint(b: Book, s: int, horizon: int) -> None:
     """A new checkpoint where the last is old enough; readings that no checkpoint's window can reach are let go."""
     head = b.H[s, HEAD]
-    newest = b.CP[GENERATIONS - 1, s]
+    newest = b.CP[s, GENERATIONS - 1]
     if head >= 0 and time_of(b, s, head) - time_of(b, s, newest) >= horizon // (GENERATIONS - 1) + 1:
         catch_up(b, s)
         age(b, s)
         save(b, s, GENERATIONS - 1)
-        b.CP[GENERATIONS - 1, s] = head
+        b.CP[s, GENERATIONS - 1] = head
         let_go(b, s)
 
 
 @jit
 def let_go(b: Book, s: int) -> None:
     """Forget what the window of no checkpoint reaches any more."""
-    settled = b.CP[0, s]
+    settled = b.CP[s, 0]
     if settled >= 0:
         reached = find(b, s, time_of(b, s, settled) - b.I[s, WINDOW] + 1)
         b.I[s, OLDEST] = max(b.I[s, OLDEST], min(reached, settled) - SPARE)
@@ -339,7 +337,7 @@ def until_checkpoint(b: Book, s: int, horizon: int) -> int:
     if head <= oldest:
         return 0
     pace = max(1, (time_of(b, s, head) - time_of(b, s, oldest)) // (head - oldest))
-    left = time_of(b, s, b.CP[GENERATIONS - 1, s]) + horizon // (GENERATIONS - 1) + 1 - time_of(b, s, head)
+    left = time_of(b, s, b.CP[s, GENERATIONS - 1]) + horizon // (GENERATIONS - 1) + 1 - time_of(b, s, head)
     readings: int = max(0, left // pace + 1)
     return readings
 
