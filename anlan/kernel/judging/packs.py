@@ -132,6 +132,11 @@ class RulePack(Pack):
         return self
 
     @property
+    def members(self) -> frozenset[str]:
+        """URNs of the rules whose cases it combines."""
+        return frozenset(one for group in self.groups for one in group.rules)
+
+    @property
     def combines(self) -> bool:
         """Whether it judges other cases instead of readings."""
         return self.operator in COMBINING

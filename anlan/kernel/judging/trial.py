@@ -22,8 +22,7 @@ def play(
     """What the example does: (minute, level reached) in event order. Empty where the place has no limits to be judged
     by. rules: those that a combination is made of. Raises StopIteration where no source pack tells a metric."""
     known = {pack.metric: pack for pack in sources}
-    wanted = {one for members in rule.groups for one in members.rules}
-    parts = [other for other in rules if other.urn in wanted]
+    parts = [other for other in rules if other.urn in rule.members]
     metric = next(iter(known)) if rule.metric == ANY else rule.metric
     streams = example.streams or {f"G1/{metric}": example.readings}
     places = _places(rule, example)
@@ -73,7 +72,7 @@ def failures(rule: RulePack, sources: Iterable[SourcePack], rules: Iterable[Rule
     metrics = {pack.metric for pack in known}
     if not rule.combines and rule.metric not in (*metrics, ANY):
         return [f"metric {rule.metric!r}: no source pack tells it"]
-    missing = {one for members in rule.groups for one in members.rules} - {other.urn for other in family}
+    missing = rule.members - {other.urn for other in family}
     if missing:
         return [f"combines rules that are not there: {', '.join(sorted(missing))}"]
     found = []

@@ -79,18 +79,8 @@ class Basis:
 
     def plan(self, rule: RulePack) -> Plan:
         """With the rules that a combination is made of."""
-        return build([*_members(rule), rule], source_packs().values(), self.facts, self.sources)
-
-
-def _members(rule: RulePack) -> list[RulePack]:
-    """The rules whose cases a combination counts, and theirs."""
-    known, found, ahead = rules_in_force(), {}, [group.rule for group in rule.groups]
-    while ahead:
-        urn = ahead.pop()
-        if urn in known and urn not in found and urn != rule.urn:
-            found[urn] = known[urn]
-            ahead += [group.rule for group in known[urn].groups]
-    return list(found.values())
+        parts = [other for urn, other in rules_in_force().items() if urn in rule.members]
+        return build([*parts, rule], source_packs().values(), self.facts, self.sources)
 
 
 def basis(actor: Actor, rule: RulePack) -> Basis:

@@ -169,3 +169,11 @@ def test_who_may_not_edit_changes_nothing(cast: Cast, at_now: Cast, client: Clie
         answer = client.post(f"/rules/danger-area-rain/{act}", {"act": "try", "to": "nowhere", "why": "x"})
         assert answer.status_code == 403
     assert not RuleChange.objects.exists()
+
+
+def test_a_combination_is_tried_with_every_rule_it_is_made_of(storm: Cast) -> None:
+    pipeline = started()
+    run(pipeline, [says(1, -90, 25.0, "rain.next_6h.forecast"), says(1, -50, 165.0)])
+    rule = rulebook.rules()["urn:anlan:rules:rain-shanxi"]
+    (tried,) = rule_trials.run(storm.actor("zhihui"), [rule], days=3, now=NOW)
+    assert [(one.place.code, one.level, one.begun, one.ended) for one in tried.episodes] == [("YL1", 2, at(-50), None)]
