@@ -82,6 +82,41 @@ def _step(row: Sequence[int], spec_of: Ints) -> Step:
     return Step(row[CASE], row[FROM], row[TO], row[TRUE_AT], row[KNOWN_AT], int(spec_of[row[SLOT]]), row[VALUE])
 
 
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A case away from level 0. begun and ended: its first and last step, None = not ended; peak: its highest level."""
+
+    case: int
+    peak: int
+    begun: Step
+    ended: Step | None
+
+
+class Told:
+    """All steps of a run, without those that were taken back again."""
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[int, int, int, int], Step] = {}
+
+    def take(self, found: Steps) -> None:
+        for step in found.vanished():
+            self._steps.pop((step.case, step.true_at, step.level_from, step.level_to), None)
+        for step in found.added():
+            self._steps[step.case, step.true_at, step.level_from, step.level_to] = step
+
+    def episodes(self) -> list[Episode]:
+        """By when they ended, those that have not at the end."""
+        standing: dict[int, tuple[Step, int]] = {}
+        found = []
+        for step in sorted(self._steps.values(), key=lambda step: step.true_at):
+            begun, peak = standing.pop(step.case, (step, 0))
+            if step.level_to:
+                standing[step.case] = begun, max(peak, step.level_to)
+            elif peak:
+                found.append(Episode(step.case, peak, begun, step))
+        return found + [Episode(case, peak, begun, None) for case, (begun, peak) in standing.items()]
+
+
 class _Table:
     """Rows of integers that grow at the end and are thinned now and then."""
 

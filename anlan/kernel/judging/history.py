@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from anlan.kernel.judging.cases import Episode, Told
 from anlan.kernel.judging.kernel import Kernel
 from anlan.kernel.judging.layout import Ints
 from anlan.kernel.judging.packs import RulePack, SourceMetric, SourcePack
-from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build
+from anlan.kernel.judging.plan import Feed, PlaceFacts, Plan, Source, build
 
 DEVICE, PLACE = "device", "place"
 
@@ -29,7 +30,7 @@ class Columns:
     values: Any
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Raised:
     """An alarm. level: the highest it reached (1 blue … 4 red); device: None where it is the place's. raised_at, Unix
     ms: when it was true, of a silence when it could be known; cleared_at: None while it is open at the end."""
@@ -54,15 +55,16 @@ def replay(
     known = {place.code: place for place in places}
     plan, where = _plan(rules, sources, readings, known)
     kernel = Kernel(plan.series, plan.slots, combinations=plan.combinations)
-    found = _Book(plan, where, {rule.urn for rule in rules if rule.operator == "silence"})
-    done = 0
+    told, done = Told(), 0
     for now, positions, values in _moments(plan, readings):
-        found.take(kernel.judge_cases(kernel.ingest(positions, np.full(len(positions), now), values, now)))
-        found.take(kernel.judge_cases(kernel.tick(now)))
+        told.take(kernel.judge_cases(kernel.ingest(positions, np.full(len(positions), now), values, now)))
+        told.take(kernel.judge_cases(kernel.tick(now)))
         if done // 1_000_000 != (done + len(positions)) // 1_000_000:
             progress(done + len(positions))
         done += len(positions)
-    return found.alarms(), plan
+    known_late = {rule.urn for rule in rules if rule.operator == "silence"}
+    alarms = [_raised(plan, where, known_late, episode) for episode in told.episodes()]
+    return sorted(alarms, key=lambda a: (a.raised_at, a.rule, a.place, a.device or "")), plan
 
 
 def _plan(
@@ -98,62 +100,21 @@ def _plan(
 def _moments(plan: Plan, readings: Columns) -> Iterator[tuple[int, Ints, Ints]]:
     """(time, positions, fixed-point values) for each time of the file, in order; readings of no rule only move the
     clock."""
-    position = np.full(len(readings.names), -1, np.int64)
-    scale = np.ones(len(readings.names))
-    for number, (at, factor) in plan.feeds.items():
-        position[number], scale[number] = at, factor
+    feed = Feed(plan)
     order = np.argsort(readings.times, kind="stable")
-    times, series = readings.times[order], readings.series[order]
-    fixed = np.rint(readings.values[order] * scale[series]).astype(np.int64)
+    times, positions = readings.times[order], feed.positions(readings.series[order])
+    fixed = feed.fixed(positions, readings.values[order])
     ends: list[int] = (np.flatnonzero(np.diff(times)) + 1).tolist() + [len(times)] * bool(len(times))
     start = 0
     for end in ends:
-        wanted = position[series[start:end]]
-        judged = wanted >= 0
-        yield int(times[start]), wanted[judged], fixed[start:end][judged]
+        judged = start + np.flatnonzero(positions[start:end] >= 0)
+        yield int(times[start]), positions[judged], fixed[judged]
         start = end
 
 
-class _Book:
-    """Steps of cases as alarms."""
-
-    def __init__(self, plan: Plan, where: Mapping[str, tuple[str, str | None]], known_late: set[str]) -> None:
-        self.plan, self.where, self.known_late = plan, where, known_late
-        self.open: dict[int, Raised] = {}
-        self.closed: list[Raised] = []
-
-    def take(self, steps: Any) -> None:
-        """Steps in event order. A file in order of time takes nothing back but what a repeat of one time changes."""
-        if not len(steps):
-            return
-        for step in steps.vanished():
-            self._undo(step)
-        for step in steps.added():
-            case = self.plan.cases[step.case]
-            standing = self.open.get(step.case)
-            at = step.known_at if case.rule in self.known_late and step.level_to else step.true_at
-            if standing is None:
-                place, device = self.where[case.place]
-                name = case.rule.rpartition(":")[2]
-                self.open[step.case] = Raised(name, place, device, step.level_to, at, None)
-            elif step.level_to == 0:
-                standing.cleared_at = at
-                self.closed.append(self.open.pop(step.case))
-            else:
-                standing.level = max(standing.level, step.level_to)
-
-    def _undo(self, step: Any) -> None:
-        if step.level_from == 0:
-            self.open.pop(step.case, None)
-        elif step.level_to == 0:
-            case = self.plan.cases[step.case]
-            name, (place, device) = case.rule.rpartition(":")[2], self.where[case.place]
-            for number, alarm in enumerate(reversed(self.closed)):
-                if (alarm.rule, alarm.place, alarm.device) == (name, place, device):
-                    alarm.cleared_at = None
-                    self.open[step.case] = self.closed.pop(len(self.closed) - 1 - number)
-                    return
-
-    def alarms(self) -> list[Raised]:
-        every = [*self.closed, *self.open.values()]
-        return sorted(every, key=lambda a: (a.raised_at, a.rule, a.place, a.device or ""))
+def _raised(plan: Plan, where: Mapping[str, tuple[str, str | None]], known_late: set[str], episode: Episode) -> Raised:
+    case, begun = plan.cases[episode.case], episode.begun
+    place, device = where[case.place]
+    at = begun.known_at if case.rule in known_late else begun.true_at
+    ended = None if episode.ended is None else episode.ended.true_at
+    return Raised(case.rule.rpartition(":")[2], place, device, episode.peak, at, ended)

@@ -8,15 +8,31 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
 
 from anlan.kernel.judging.cases import Combination, Group
 from anlan.kernel.judging.kernel import SeriesSpec, SlotSpec
+from anlan.kernel.judging.layout import Ints
 from anlan.kernel.judging.limits import Limit, limits_of
 from anlan.kernel.judging.neighbours import PlaceFacts, related
 from anlan.kernel.judging.packs import ANY, RuleLevel, RulePack, SourceMetric, SourcePack
 from anlan.kernel.modes import LEVEL_BY_NAME
 
-__all__ = ["Case", "Limit", "PlaceFacts", "Plan", "SlotFacts", "Source", "build", "choose", "limit_of", "span_ms"]
+__all__ = [
+    "Case",
+    "Feed",
+    "Limit",
+    "PlaceFacts",
+    "Plan",
+    "SlotFacts",
+    "Source",
+    "build",
+    "choose",
+    "limit_of",
+    "span_ms",
+]
 
 UNIT_MS = {"s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -64,6 +80,27 @@ class Plan:
     metric_of: list[str] = field(default_factory=list)
     feeds: dict[int, tuple[int, int]] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+
+
+class Feed:
+    """From stored series to the kernel. scale: by position, fixed point = value × scale."""
+
+    def __init__(self, plan: Plan) -> None:
+        feeds = plan.feeds
+        self._position: Ints = np.full(max(feeds, default=0) + 2, -1, np.int64)  # the last: numbers beyond all planned
+        self.scale = np.ones(len(plan.series), np.float64)
+        for number, (position, scale) in feeds.items():
+            self._position[number], self.scale[position] = position, scale
+
+    def positions(self, numbers: Ints) -> Ints:
+        """Position in the kernel of each stored series, −1 = it is not judged."""
+        found: Ints = self._position[np.minimum(numbers, len(self._position) - 1)]
+        return found
+
+    def fixed(self, positions: Ints, values: Any) -> Ints:
+        """Values in the fixed point of their series."""
+        whole: Ints = np.rint(values * self.scale[positions]).astype(np.int64)
+        return whole
 
 
 def span_ms(text: str, interval_min: float | None) -> int | None:

@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 from django.db import OperationalError
+from django.db.models import QuerySet
 
 from anlan.base.places.models import Place
 from anlan.kernel.actor import system_actor
@@ -19,7 +20,7 @@ from anlan.kernel.judging.kernel import HORIZON_MS, Kernel, Transitions
 from anlan.kernel.judging.layout import VOID, Ints
 from anlan.kernel.judging.neighbours import distance_km
 from anlan.kernel.judging.packs import Agreement, RulePack
-from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build, span_ms
+from anlan.kernel.judging.plan import Feed, PlaceFacts, Plan, Source, build, span_ms
 from anlan.kernel.judging.snapshot import SnapshotMismatch
 from anlan.kernel.modes import LEVEL_BY_NAME, Mode
 from anlan.kernel.packs import load_family
@@ -50,6 +51,19 @@ def facts_of(pack: RulePack) -> RuleFacts:
     return RuleFacts(pack.urn, pack.ref, pack.title, pack.hazard, pack.lowering.how, signed_from)
 
 
+def facts_of_place(place: Place) -> PlaceFacts:
+    """What a plan needs of a place; its key is the place's id as text."""
+    return PlaceFacts(
+        str(place.id), place.code, place.kind, place.attributes, place.lon, place.lat, place.area_code
+    )  # fmt: skip
+
+
+def sources_of(series: QuerySet[Series]) -> list[Source]:
+    """Stored series as a plan takes them, in the order in which they were opened."""
+    stored = series.select_related("device__place").order_by("id")
+    return [Source(one.device.place.code, one.metric, one.id) for one in stored]
+
+
 class Judge:
     """Kernel, plan and the places behind them. One per gateway; not thread-safe."""
 
@@ -57,8 +71,7 @@ class Judge:
         self.places: dict[str, Place] = {}
         self.plan = Plan()
         self.kernel = Kernel([], [])
-        self.position: Ints = np.full(1, -1, np.int64)  # by number of a series: its position in the kernel, −1 = none
-        self.scale = np.ones(0, np.float64)
+        self.feed = Feed(self.plan)
         self.parts: set[str] = set()
         self.by_code: dict[str, PlaceFacts] = {}
         self.block = 0
@@ -71,18 +84,10 @@ class Judge:
         rules = [pack for pack in rule_packs().values() if pack.status == "stable"]
         kinds = {pack.applies_to for pack in rules} | {"rain_gauge", "river_station"}
         self.places = {str(p.id): p for p in Place.objects.filter(kind__in=kinds, valid_to=None).order_by("code")}
-        facts = [
-            PlaceFacts(key, p.code, p.kind, p.attributes, p.lon, p.lat, p.area_code) for key, p in self.places.items()
-        ]
+        facts = [facts_of_place(place) for place in self.places.values()]
         self.by_code = {place.code: place for place in facts}
-        stored = Series.objects.select_related("device__place").order_by("id")
-        sources = [Source(s.device.place.code, s.metric, s.id) for s in stored]
-        self.plan = build(rules, source_packs().values(), facts, sources, now.year)
-        feeds = self.plan.feeds
-        self.position = np.full(max(feeds, default=0) + 2, -1, np.int64)  # the last stands for numbers not planned
-        self.scale = np.ones(len(self.plan.series), np.float64)
-        for number, (position, scale) in feeds.items():
-            self.position[number], self.scale[position] = position, scale
+        self.plan = build(rules, source_packs().values(), facts, sources_of(Series.objects.all()), now.year)
+        self.feed = Feed(self.plan)
         self.parts = {pack.urn for pack in rules if pack.part}
         self.kernel = self._fresh()
         self.block = self._restore()
@@ -141,15 +146,14 @@ class Judge:
 
     def _judged(self, columns: Columns) -> tuple[Ints, Ints, Ints] | None:
         """What a block has for the kernel: positions, event times, fixed point; VOID = the reading is taken back."""
-        known = np.minimum(columns.series, len(self.position) - 1)
-        positions = self.position[known]
+        positions = self.feed.positions(columns.series)
         wanted = (positions >= 0) & np.isin(columns.quality, (*JUDGED, WITHDRAWN))
         if not wanted.any():
             return None
         positions = positions[wanted]
-        numbers = columns.values[wanted] * self.scale[positions]
-        void = (columns.quality[wanted] == WITHDRAWN) | ~(np.abs(numbers) < MOST)
-        values = np.where(void, VOID, np.rint(np.where(void, 0, numbers)).astype(np.int64))
+        told = columns.values[wanted]
+        void = (columns.quality[wanted] == WITHDRAWN) | ~(np.abs(told * self.feed.scale[positions]) < MOST)
+        values = np.where(void, VOID, self.feed.fixed(positions, np.where(void, 0, told)))
         return positions, columns.times[wanted].astype(np.int64), values
 
     def bear_out(self, known_at: datetime) -> None:

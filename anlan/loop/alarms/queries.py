@@ -4,9 +4,10 @@ from anlan.base.journal.models import Entry, EntryQuerySet
 from anlan.base.places.models import Place
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import NotFound
-from anlan.kernel.judging.plan import PlaceFacts, limit_of
+from anlan.kernel.judging.plan import limit_of
 from anlan.kernel.modes import LEVEL_BY_NAME
 
+from .judging import facts_of_place
 from .models import Alarm, AlarmQuerySet, Incident, IncidentQuerySet
 from .rulebook import rules
 
@@ -50,7 +51,7 @@ def limits_of(place: Place, metric: str, operator: str = "sum") -> dict[str, lis
 
     Rules on trial are left out: they raise nothing.
     """
-    facts = PlaceFacts(str(place.id), place.code, place.kind, place.attributes)
+    facts = facts_of_place(place)
     found: dict[str, list[tuple[int, float]]] = {}
     for pack in rules().values():
         if (pack.status, pack.applies_to, pack.metric, pack.operator) != ("stable", place.kind, metric, operator):

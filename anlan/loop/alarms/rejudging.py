@@ -5,21 +5,21 @@ time, as if each had come at once; the clock ticks each hour.
 Never: a change to an alarm; what is told here a person weighs.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from anlan.base.places.models import Place
+from anlan.kernel.judging.cases import Episode, Told
 from anlan.kernel.judging.kernel import Kernel
-from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build
+from anlan.kernel.judging.plan import Feed, Plan, build
 from anlan.loop.sensing.blocks import JUDGED
 from anlan.loop.sensing.models import Series
 from anlan.loop.sensing.queries import moment, ms, source_packs
 from anlan.loop.sensing.reader import stored_readings
 
-from .judging import rule_packs
+from .judging import facts_of_place, rule_packs, sources_of
 from .models import Alarm
 
 BEFORE = timedelta(hours=26)
@@ -57,48 +57,30 @@ def judge_again(start: datetime, end: datetime) -> list[Raised]:
     held = stored_readings(plan.feeds, ms(start - BEFORE), ms(end))
     wanted = np.isin(held.quality, JUDGED) & ~np.isnan(held.values)
     order = np.flatnonzero(wanted)[np.argsort(held.times[wanted], kind="stable")]
-    series, times, values = held.series[order], held.times[order], held.values[order]
-    position = np.array([plan.feeds[number][0] for number in series.tolist()], np.int64)
-    scale = np.array([plan.feeds[number][1] for number in series.tolist()], np.float64)
-    whole = np.rint(values * scale).astype(np.int64)
-    steps = []
+    feed, times = Feed(plan), held.times[order]
+    position = feed.positions(held.series[order])
+    whole = feed.fixed(position, held.values[order])
+    told = Told()
     for at in range(ms(start - BEFORE), ms(end) + AT_ONCE_MS, AT_ONCE_MS):
         low, high = np.searchsorted(times, [at - AT_ONCE_MS, at], "right").tolist()
         if high > low:
             found = kernel.ingest(position[low:high], times[low:high], whole[low:high], at)
-            steps += kernel.judge_cases(found).added()
-        steps += kernel.judge_cases(kernel.tick(min(at, ms(end)))).added()
-    told = [(s.case, s.true_at, s.level_to) for s in steps if not rule_packs()[plan.cases[s.case].rule].part]
-    return _intervals(told, plan, places, ms(start))
+            told.take(kernel.judge_cases(found))
+        told.take(kernel.judge_cases(kernel.tick(min(at, ms(end)))))
+    raised = [_raised(plan, places, one) for one in told.episodes() if not rule_packs()[plan.cases[one.case].rule].part]
+    return sorted((one for one in raised if one.raised_at > start), key=lambda one: (one.raised_at, one.place.code))
 
 
 def _plan(places: dict[str, Place], year: int) -> Plan:
     rules = [pack for pack in rule_packs().values() if pack.status == "stable"]
-    facts = [PlaceFacts(key, p.code, p.kind, p.attributes, p.lon, p.lat, p.area_code) for key, p in places.items()]
-    stored = Series.objects.select_related("device__place").order_by("id")
-    return build(rules, source_packs().values(), facts,
-                 [Source(one.device.place.code, one.metric, one.id) for one in stored], year)  # fmt: skip
+    facts = [facts_of_place(place) for place in places.values()]
+    return build(rules, source_packs().values(), facts, sources_of(Series.objects.all()), year)
 
 
-def _intervals(steps: Sequence[tuple[int, int, int]], plan: Plan, places: dict[str, Place], start: int) -> list[Raised]:
-    """From the steps of cases to alarms: raised when a case leaves level 0, cleared when it comes back."""
-    out: list[Raised] = []
-    begun: dict[int, tuple[int, int]] = {}
-    for case, at, level in sorted(steps, key=lambda step: step[1]):
-        since, highest = begun.get(case, (at, 0))
-        if level:
-            begun[case] = (since, max(level, highest))
-        elif case in begun:
-            del begun[case]
-            out.append(_raised(plan, places, case, since, highest, at))
-    out += [_raised(plan, places, case, since, highest, None) for case, (since, highest) in begun.items()]
-    return sorted((one for one in out if ms(one.raised_at) > start), key=lambda one: (one.raised_at, one.place.code))
-
-
-def _raised(plan: Plan, places: dict[str, Place], case: int, since: int, highest: int, cleared: int | None) -> Raised:
-    found = plan.cases[case]
-    ended = None if cleared is None else moment(cleared)
-    return Raised(found.rule, places[found.place], moment(since), highest, ended)
+def _raised(plan: Plan, places: dict[str, Place], one: Episode) -> Raised:
+    found = plan.cases[one.case]
+    ended = None if one.ended is None else moment(one.ended.true_at)
+    return Raised(found.rule, places[found.place], moment(one.begun.true_at), one.peak, ended)
 
 
 def differences(start: datetime, end: datetime) -> list[Difference]:

@@ -17,15 +17,16 @@ from anlan.base.places.models import Place
 from anlan.base.places.queries import visible_places
 from anlan.kernel.actor import Actor
 from anlan.kernel.errors import Conflict
-from anlan.kernel.judging.cases import Step
+from anlan.kernel.judging import cases
 from anlan.kernel.judging.kernel import Kernel
 from anlan.kernel.judging.packs import RulePack
-from anlan.kernel.judging.plan import PlaceFacts, Plan, Source, build
+from anlan.kernel.judging.plan import Feed, PlaceFacts, Plan, Source, build
 from anlan.loop.sensing.blocks import JUDGED, Columns
 from anlan.loop.sensing.models import Series
 from anlan.loop.sensing.queries import moment, ms, newest_block, source_packs
 from anlan.loop.sensing.reader import stored_readings
 
+from .judging import facts_of_place, sources_of
 from .rulebook import rules as rules_in_force
 
 DAY_MS = 86_400_000
@@ -87,15 +88,11 @@ def basis(actor: Actor, rule: RulePack) -> Basis:
     """What the actor sees of the places that the rule applies to, with every gauge that may feed it."""
     mine = visible_places(actor).filter(kind=rule.applies_to, valid_to=None).order_by("code")
     chosen = list(mine[:MOST_PLACES])
-    stored = Series.objects.select_related("device__place").filter(device__place__mode=actor.mode).order_by("id")
-    sources = [Source(one.device.place.code, one.metric, one.id) for one in stored]
+    stored = Series.objects.select_related("device__place").filter(device__place__mode=actor.mode)
     gauges = {one.device.place_id: one.device.place for one in stored if one.device.place.kind != rule.applies_to}
     every = {str(place.id): place for place in (*chosen, *gauges.values())}
-    facts = [
-        PlaceFacts(key, place.code, place.kind, place.attributes, place.lon, place.lat, place.area_code)
-        for key, place in every.items()
-    ]
-    return Basis(facts, sources, every, max(0, mine.count() - len(chosen)))
+    facts = [facts_of_place(place) for place in every.values()]
+    return Basis(facts, sources_of(stored), every, max(0, mine.count() - len(chosen)))
 
 
 def gaps(actor: Actor, rule: RulePack) -> list[str]:
@@ -151,8 +148,8 @@ def _read(numbers: set[int], days: int, end: int, seconds: float) -> list[Column
 def _judged(ground: Basis, plan: Plan, urn: str, record: list[Columns], days: int, now: datetime) -> Trial:
     end, covered = ms(now), min(days, len(record) - 1)
     start = end - covered * DAY_MS
-    steps = [step for step in _steps(plan, record, end) if plan.cases[step.case].rule == urn]
-    episodes = [one for one in _episodes(ground, plan, steps) if one.ended is None or ms(one.ended) > start]
+    told = [_episode(ground, plan, one) for one in _told(plan, record, end) if plan.cases[one.case].rule == urn]
+    episodes = [one for one in told if one.ended is None or ms(one.ended) > start]
     readings = sum(len(part) for part in record[:covered])
     return Trial(
         days, covered, moment(start), now, readings, sum(case.rule == urn for case in plan.cases), ground.left,
@@ -161,44 +158,25 @@ def _judged(ground: Basis, plan: Plan, urn: str, record: list[Columns], days: in
     )  # fmt: skip
 
 
-def _steps(plan: Plan, record: list[Columns], end: int) -> list[Step]:
-    """All that the cases did, in event order."""
-    kernel = Kernel(plan.series, plan.slots, combinations=plan.combinations)
-    position = np.full(max(plan.feeds, default=0) + 2, -1, np.int64)
-    scale = np.ones(max(len(plan.series), 1), np.float64)
-    for number, (place, factor) in plan.feeds.items():
-        position[number], scale[place] = place, factor
-    found: dict[tuple[int, int, int, int], Step] = {}
+def _told(plan: Plan, record: list[Columns], end: int) -> list[cases.Episode]:
+    """All that the cases did."""
+    kernel, feed, told = Kernel(plan.series, plan.slots, combinations=plan.combinations), Feed(plan), cases.Told()
     for back, part in reversed(list(enumerate(record))):
-        at = position[np.minimum(part.series, len(position) - 1)]
+        at = feed.positions(part.series)
         wanted = np.flatnonzero((at >= 0) & np.isin(part.quality, JUDGED))
         wanted = wanted[np.argsort(part.times[wanted], kind="stable")]
         at = at[wanted]
-        values = np.rint(part.values[wanted] * scale[at]).astype(np.int64)
-        passes = [kernel.ingest(at, part.times[wanted].astype(np.int64), values), kernel.tick(end - back * DAY_MS)]
-        for transitions in passes:
-            said = kernel.judge_cases(transitions)
-            for step in said.vanished():
-                found.pop((step.case, step.true_at, step.level_from, step.level_to), None)
-            for step in said.added():
-                found[step.case, step.true_at, step.level_from, step.level_to] = step
+        values = feed.fixed(at, part.values[wanted])
+        told.take(kernel.judge_cases(kernel.ingest(at, part.times[wanted].astype(np.int64), values)))
+        told.take(kernel.judge_cases(kernel.tick(end - back * DAY_MS)))
         kernel.fold()
-    return sorted(found.values(), key=lambda step: step.true_at)
+    return told.episodes()
 
 
-def _episodes(ground: Basis, plan: Plan, steps: list[Step]) -> list[Episode]:
-    standing: dict[int, tuple[int, int]] = {}  # by case: begun, peak
-    found = []
-    for step in steps:
-        place = ground.places[plan.cases[step.case].place]
-        begun, peak = standing.pop(step.case, (step.true_at, 0))
-        if step.level_to:
-            standing[step.case] = begun, max(peak, step.level_to)
-        elif peak:
-            found.append(Episode(place, peak, moment(begun), moment(step.true_at)))
-    for case, (begun, peak) in standing.items():
-        found.append(Episode(ground.places[plan.cases[case].place], peak, moment(begun), None))
-    return found
+def _episode(ground: Basis, plan: Plan, one: cases.Episode) -> Episode:
+    place = ground.places[plan.cases[one.case].place]
+    ended = None if one.ended is None else moment(one.ended.true_at)
+    return Episode(place, one.peak, moment(one.begun.true_at), ended)
 
 
 @dataclass(frozen=True)
