@@ -217,6 +217,46 @@ def lowest(R: Ints, base: int, mask: int, tail: int, p: int, oldest: int) -> int
 
 
 @jit
+def ask_ahead(h_at: int, r_at: int, f_at: int, H: Ints, feature: Ints, far: int, near: int) -> None:
+    """Memory that will be wanted: the series `far`, then the ring and the features of the series `near`."""
+    touch(h_at + (far << 6))
+    base, mask = slab(H[near, RING])
+    touch(r_at + ((base + (((H[near, HEAD] + 1) & mask) << LANES)) << 4))
+    for f in range(feature[near], feature[near + 1]):
+        touch(f_at + (f << 5))
+
+
+@jit
+def work_out(
+    R: Ints, A: Ints, I: Ints, F: Ints, G: Ints, s: int, f: int, base: int, mask: int, odd: int, p: int, t: int, v: int  # noqa: E741
+) -> tuple[bool, int]:  # fmt: skip
+    """A feature's exact number at reading `p`; False where there is none, because what it is compared with is missing.
+
+    TOTAL of a sum and of a rise already know of the reading.
+    """
+    kind, edge = F[f, KIND], t - G[f, SPAN]
+    if kind == SUM:
+        F[f, TOTAL], G[f, TAIL] = window(R, A, base, mask, odd, G[f, TAIL], edge, F[f, TOTAL])
+        return True, F[f, TOTAL]
+    if kind == UNCHANGED:
+        # TAIL is here the time since which the value TOTAL has stood.
+        if G[f, TAIL] < 0 or v != F[f, TOTAL]:
+            F[f, TOTAL], G[f, TAIL] = v, t
+        return True, t - G[f, TAIL]
+    tail = earlier(R, base, mask, G[f, TAIL], p, edge)
+    G[f, TAIL] = tail
+    if kind == RISE:
+        F[f, TOTAL] = lowest(R, base, mask, tail, p, I[s, OLDEST])
+    before = accepted(A, I, s, base, mask, tail) if odd else tail
+    row = base + ((before & mask) << LANES)
+    slack = G[f, EXTRA] if kind == RISE else G[f, SPAN]
+    if before < 0 or R[row, TIME] < edge - slack:
+        return False, 0
+    rise = v - R[row, WORTH]
+    return True, rise if kind == RISE else v + max(0, rise) * G[f, EXTRA] // (t - R[row, TIME])
+
+
+@jit
 def walk(
     R: Ints, A: Ints, H: Ints, I: Ints, feature: Ints, F: Ints, G: Ints, Z: Ints, clock: int,  # noqa: E741
     S: Ints, at: Ints, value: Ints, due: Ints, start: int, stop: int, only: int,
@@ -227,19 +267,14 @@ def walk(
     only < 0: new readings [start, stop) of the batch S, at, value; the first that is not newer than its series ends it
     (LATE). only >= 0: readings number [start, stop) of that one series again, all in full. room: the most transitions
     that `out` may hold before a reading is begun. Memory is asked for some readings ahead, also where series come in
-    order: the processor's own foresight does not see through rings. One long function over plain arrays: see
-    operators.py. Indices are unsigned where it is hottest: a signed one is looked at for being negative.
+    order: the processor's own foresight does not see through rings. Indices are unsigned where it is hottest: a signed
+    one is looked at for being negative.
     """
     h_at, r_at, f_at = address(H), address(R), address(F)
     for a in range(start, stop):
         if only < 0:
             if a + FAR_AHEAD < stop:
-                touch(h_at + (S[a + FAR_AHEAD] << 6))
-                s = S[a + NEAR]
-                base, mask = slab(H[s, RING])
-                touch(r_at + ((base + (((H[s, HEAD] + 1) & mask) << LANES)) << 4))
-                for f in range(feature[s], feature[s + 1]):
-                    touch(f_at + (f << 5))
+                ask_ahead(h_at, r_at, f_at, H, feature, S[a + FAR_AHEAD], S[a + NEAR])
             s, t, v = S[a], at[a], value[a]
             h = np.uintp(s)
             last, p, ring = H[h, LAST], H[h, HEAD] + 1, H[h, RING]
@@ -288,47 +323,24 @@ def walk(
                 g = np.uintp(f)
                 kind, quiet, high = F[g, KIND], F[g, FLOW] == -FAR and not full, F[g, FHIGH]
                 if kind == SUM:
+                    # Until what has left the window is taken off, this is too much: enough to know that nothing rises.
                     number = F[g, TOTAL] + adds
                     F[g, TOTAL] = number
-                    # Until what has left the window is taken off, this is too much: enough to know that nothing rises.
                     if number < high and quiet:
                         continue
-                    number, tail = window(R, A, base, mask, odd, G[g, TAIL], t - G[g, SPAN], number)
-                    F[g, TOTAL] = number
-                    G[g, TAIL] = tail
                 elif kind == RISE:
                     # The least value since the tail: against any earlier one the rise is not greater.
                     least = min(F[g, TOTAL], v)
                     F[g, TOTAL] = least
                     if v - least < high and quiet:
                         continue
-                    tail = earlier(R, base, mask, G[g, TAIL], j, t - G[g, SPAN])
-                    G[g, TAIL] = tail
-                    F[g, TOTAL] = lowest(R, base, mask, tail, j, I[s, OLDEST])
-                    tail = accepted(A, I, s, base, mask, tail) if odd else tail
-                    if tail < 0 or R[base + ((tail & mask) << LANES), TIME] < t - G[g, SPAN] - G[g, EXTRA]:
-                        if full:  # what came into force now is looked at when there is a number again
-                            F[g, FLOW], F[g, FHIGH] = FAR, -FAR
-                        continue
-                    number = v - R[base + ((tail & mask) << LANES), WORTH]
                 elif kind == SCREEN:
                     continue
-                elif kind == UNCHANGED:
-                    # TAIL is here the time since which the value TOTAL has stood.
-                    if G[g, TAIL] < 0 or v != F[g, TOTAL]:
-                        F[g, TOTAL] = v
-                        G[g, TAIL] = t
-                    number = t - G[g, TAIL]
-                else:
-                    tail = earlier(R, base, mask, G[g, TAIL], j, t - G[g, SPAN])
-                    G[g, TAIL] = tail
-                    tail = accepted(A, I, s, base, mask, tail) if odd else tail
-                    if tail < 0 or R[base + ((tail & mask) << LANES), TIME] < t - 2 * G[g, SPAN]:
-                        if full:
-                            F[g, FLOW], F[g, FHIGH] = FAR, -FAR
-                        continue
-                    before = R[base + ((tail & mask) << LANES), WORTH]
-                    number = v + max(0, v - before) * G[g, EXTRA] // (t - R[base + ((tail & mask) << LANES), TIME])
+                known, number = work_out(R, A, I, F, G, s, f, base, mask, odd, j, t, v)
+                if not known:
+                    if full:  # what came into force now is looked at when there is a number again
+                        F[g, FLOW], F[g, FHIGH] = FAR, -FAR
+                    continue
                 if number < F[g, FLOW] or number >= high or full:
                     n = judge_slots(F, G, Z, f, t, number, out, n)
     return stop, n, DONE

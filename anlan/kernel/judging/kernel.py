@@ -105,7 +105,7 @@ class Kernel:
         self._old = np.zeros((4096, 5), np.int64)
         self._new = np.zeros((4096, 5), np.int64)
         self.cases = Cases([(slots[i].case, slots[i].level, i) for i in order], self.combinations)
-        self.index = {spec.key: i for i, spec in enumerate(series)}
+        self._screens = np.flatnonzero(self.book.F[:-1, layout.KIND] == SCREEN)
 
     @property
     def stale(self) -> int:
@@ -125,8 +125,7 @@ class Kernel:
     def held(self) -> Ints:
         """Positions of the series whose newest reading the screen for spikes holds."""
         b = self.book
-        rows = np.flatnonzero(b.F[:-1, layout.KIND] == SCREEN)
-        rows = rows[b.G[rows, layout.TAIL] >= 0]
+        rows = self._screens[b.G[self._screens, layout.TAIL] >= 0]
         found: Ints = np.searchsorted(b.feature, rows, "right") - 1
         return found
 

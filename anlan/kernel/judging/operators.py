@@ -1,11 +1,10 @@
 """The rule operators: what is worked out at a reading, and when that raises or clears a slot.
 
 Values are integers in the series' own fixed point (rain: hundredths of a millimetre), times Unix milliseconds, and
-readings come in order of event time. Step functions take and return plain numbers: an array handed over is counted as
-a reference for each reading, which costs more than the arithmetic. `core.walk` loads and stores.
+readings come in order of event time. Step functions take and return plain numbers; `core` loads and stores.
 
-A next operator is a kind here with its line in OPERATORS, its loop in `core.walk`, its twin in `twins.py` and its judge
-in `oracle.py`.
+A next operator is a kind here with its line in OPERATORS, its number in `core.work_out`, its twin in `twins.py` and its
+judge in `oracle.py`.
 """
 
 from dataclasses import dataclass

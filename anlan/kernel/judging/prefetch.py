@@ -1,7 +1,7 @@
 """Ask the processor for memory before it is needed: what a batch in random order costs is waiting for memory.
 
-An array handed to a function inside a loop is counted as a reference each time; so the loop takes the address once and
-works with plain numbers. Never: a change of any result; where numba is missing both do nothing.
+The loop takes the addresses of its arrays once and works with plain numbers. Never: a change of any result; where numba
+is missing both do nothing.
 """
 
 from typing import Any

@@ -421,12 +421,3 @@ def tick(b: Book, now: int, out: Ints) -> int:
                 due = min(due, last + gap)
     b.due[0] = due
     return n
-
-
-@jit
-def on_slots(b: Book) -> int:
-    """How many slots are raised now."""
-    count = 0
-    for k in range(len(b.Z)):
-        count += b.Z[k, ON]
-    return count
