@@ -123,8 +123,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A browser. Django's database is not to be touched from this thread while it runs: set the scene before."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine")
     with sync_playwright() as play:
@@ -133,11 +134,19 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-def log_in(browser: Browser, url: str, who: str, width: int = 1366, height: int = 768) -> Page:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+def log_in(
+    browser: Browser, url: str, who: str, width: int = 1366, height: int = 768, password: str = "anlan-demo"
+) -> Page:
     page = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN").new_page()
     page.goto(f"{url}/login")
     page.fill("[name=username]", who)
-    page.fill("[name=password]", "anlan-demo")
+    page.fill("[name=password]", password)
     page.locator("form:has([name=password]) button[type=submit]").click()
     page.wait_for_url(lambda address: "/login" not in address)
     return page

@@ -1,11 +1,10 @@
 """A1, C7: a curve in a real browser: ranges, keyboard, limits, what is doubted, the file of what is shown, a phone."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from anlan.base.places.commands import NewPlace, create_places
@@ -16,13 +15,11 @@ from anlan.loop.sensing.models import Series
 from anlan.loop.sensing.queries import ms
 from anlan.loop.sensing.tests.feed import SYSTEM, hear
 from tests.cast import NOW, PASSWORD, Cast
+from tests.journeys.conftest import log_in, running_browser
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.long,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
     pytest.mark.django_db(databases="__all__", transaction=True),
 ]
 
@@ -39,16 +36,8 @@ def page(live_server: LiveServer, at_now: Cast) -> Iterator[Page]:
         pass
     number = Series.objects.get(metric="stage").id
     store_block(columns_of([(number, ms(NOW - timedelta(minutes=30)), 3.9, SUSPECT)]), source="t", now=NOW)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN").new_page()
-        opened.goto(f"{live_server.url}/login")
-        opened.fill("[name=username]", "zhiban")
-        opened.fill("[name=password]", PASSWORD)
-        opened.locator("form:has([name=password]) button[type=submit]").click()
-        opened.wait_for_url(lambda address: "/login" not in address)
-        yield opened
-        browser.close()
+    with running_browser() as browser:
+        yield log_in(browser, live_server.url, "zhiban", password=PASSWORD)
 
 
 def test_a_curve_is_looked_at_from_hours_to_a_year(page: Page, live_server: LiveServer) -> None:

@@ -1,11 +1,10 @@
 """The one map in a real browser: shapes, list, keyboard, address; the content policy in force, no network."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
 from anlan.kernel.modes import LEVEL_RED
@@ -13,13 +12,11 @@ from anlan.loop.alarms.commands import raise_alarm
 from anlan.loop.alarms.judging import facts_of, rule_packs
 from anlan.loop.sensing.tests.feed import SYSTEM, hear
 from tests.cast import NOW, PASSWORD, Cast
+from tests.journeys.conftest import log_in, running_browser
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.long,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
     pytest.mark.django_db(databases="__all__", transaction=True),
 ]
 
@@ -31,16 +28,8 @@ def page(live_server: LiveServer, at_now: Cast) -> Iterator[Page]:
     facts = facts_of(rule_packs()["urn:anlan:rules:danger-area-rain"])
     raise_alarm(SYSTEM, rule=facts, place=place, level=LEVEL_RED, true_at=NOW, known_at=NOW, evidence={}, now=NOW)
     hear(at_now.places["YL1"], "rain.accumulated", [(NOW - timedelta(minutes=9), 0.0), (NOW, 4.5)], NOW)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_context(viewport={"width": 1366, "height": 768}, locale="zh-CN").new_page()
-        opened.goto(f"{live_server.url}/login")
-        opened.fill("[name=username]", "zhiban")
-        opened.fill("[name=password]", PASSWORD)
-        opened.locator("form:has([name=password]) button[type=submit]").click()
-        opened.wait_for_url(lambda address: "/login" not in address)
-        yield opened
-        browser.close()
+    with running_browser() as browser:
+        yield log_in(browser, live_server.url, "zhiban", password=PASSWORD)
 
 
 def test_the_map_is_drawn_searched_and_left_by_keyboard(page: Page, live_server: LiveServer) -> None:
